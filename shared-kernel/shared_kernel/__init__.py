@@ -1,0 +1,1 @@
+"""What the Xunshi services share: messages, bus, blobs, settings, errors, rights."""

@@ -1,0 +1,104 @@
+"""Object storage: evidence and photos in a folder on a laptop, in S3 in production. Only this module imports obstore.
+
+Keys are relative paths such as `evidence/2026/01/02/<pass_id>/face.jpg`; whoever writes an object chooses a new key, so
+nothing is ever overwritten by mistake and a repeat is harmless.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+from urllib.parse import parse_qs, urlsplit
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import LocalStore, S3Store
+
+from shared_kernel.errors import NotFound, Unavailable
+
+_KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
+
+
+@contextlib.contextmanager
+def _translated(key: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise NotFound(f"object {key}: not in the store", code="no_object") from error
+    except (BaseError, OSError) as error:
+        raise Unavailable("object storage", f"{key}: {error}") from error
+
+
+class Blobs:
+    """Put, get and delete whole objects. Thread safe.
+
+    Raises (every method):
+        Unavailable: the store is away or refuses.
+        ValueError: the key is not a plain relative path.
+    """
+
+    def __init__(self, store: LocalStore | S3Store) -> None:
+        self._store = store
+
+    @classmethod
+    def open(cls, url: str) -> Blobs:
+        """`file:///folder` (made if missing) or `s3://bucket?endpoint=http://host:port`.
+
+        S3 credentials come from the AWS_* variables of the environment.
+
+        Raises:
+            ValueError: another scheme.
+        """
+        parts = urlsplit(url)
+        if parts.scheme == "file":
+            folder = Path(parts.path)
+            folder.mkdir(parents=True, exist_ok=True)
+            return cls(LocalStore(prefix=folder))
+        if parts.scheme == "s3":
+            endpoint = parse_qs(parts.query).get("endpoint", [None])[0]
+            if endpoint is None:
+                return cls(S3Store(parts.netloc))
+            return cls(
+                S3Store(
+                    parts.netloc,
+                    endpoint=endpoint,
+                    virtual_hosted_style_request=False,
+                    client_options={"allow_http": endpoint.startswith("http://"), "timeout": "10s"},
+                )
+            )
+        raise ValueError(f"object storage address {url!r}: expected file:///… or s3://…, got scheme {parts.scheme!r}")
+
+    def put(self, key: str, data: bytes, *, content_type: str = "application/octet-stream") -> None:
+        """Store `data` under `key`; it is whole and readable when this returns."""
+        attributes = {"Content-Type": content_type} if isinstance(self._store, S3Store) else None
+        with _translated(_checked(key)):
+            obstore.put(self._store, key, data, attributes=attributes)
+
+    def get(self, key: str) -> bytes:
+        """The object's bytes.
+
+        Raises:
+            NotFound: no such object.
+        """
+        with _translated(_checked(key)):
+            return obstore.get(self._store, key).bytes().to_bytes()
+
+    def delete(self, key: str) -> None:
+        """Remove the object; one that is already gone is fine."""
+        with _translated(_checked(key)), contextlib.suppress(FileNotFoundError):
+            obstore.delete(self._store, key)
+
+    def check(self) -> None:
+        """Ask the store for one listing entry: readiness."""
+        with _translated("(listing)"):
+            for _ in obstore.list(self._store, chunk_size=1):
+                break
+
+
+def _checked(key: str) -> str:
+    if not _KEY.fullmatch(key):
+        raise ValueError(f"object key {key!r}: expected plain relative path segments of letters, digits, . _ -")
+    return key

@@ -1,0 +1,253 @@
+"""The vocabulary of the bus, in the order a frame meets it. Step 1 of the story: read this first.
+
+stream-service     FrameCaptured  ->  inference-service
+inference-service  FrameAnalysed  ->  stream-service (the instance that owns the camera)
+stream-service     PassObserved   ->  miniprogram-api (rows, alerts, live events)
+
+Messages are frozen. Within a version changes are additive: unknown fields are ignored, new fields have defaults, and
+every example ever kept in `contracts/` still parses. Boxes and points are fractions of the picture, times are UTC.
+"""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+from typing import Annotated, ClassVar, Literal, NamedTuple, Self
+from uuid import UUID, uuid5
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, model_validator
+from ulid import ULID
+
+from shared_kernel.clock import rfc3339, to_milliseconds
+
+#: Namespace of every derived id of this project (`uuid5(NAMESPACE_XUNSHI, "<parent>/<index>")`).
+NAMESPACE_XUNSHI = UUID("6f1d7a52-3c0e-5c57-9a37-0f4f9b1f2c11")
+
+Moment = Annotated[datetime, AfterValidator(to_milliseconds), PlainSerializer(rfc3339, when_used="json")]
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+def new_id() -> str:
+    """A new ULID: 26 characters, sortable by time, safe in JavaScript and in file names."""
+    return str(ULID())
+
+
+def derived_id(parent: str, index: str | int) -> str:
+    """The same id for the same parent and index, so that a redelivery repeats ids and a unique key absorbs it."""
+    return str(ULID.from_uuid(uuid5(NAMESPACE_XUNSHI, f"{parent}/{index}")))
+
+
+class Retention(NamedTuple):
+    """How long a topic keeps its messages.
+
+    `max_len` messages at most (lossy: frames), or None: durable, kept until every group in `groups` has acknowledged.
+    """
+
+    max_len: int | None
+    groups: tuple[str, ...]
+
+
+class Wire(BaseModel):
+    """What crosses a wire: frozen, tolerant of fields that a newer sender added."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="constants")
+
+
+class Message(Wire):
+    """One entry of a topic. `attachment` names the field whose bytes travel beside the JSON, not in it."""
+
+    topic: ClassVar[str]
+    retention: ClassVar[Retention]
+    attachment: ClassVar[str | None] = None
+
+
+class MaskState(enum.StrEnum):
+    """What a face wears. Only `WITH_MASK` counts as protected."""
+
+    WITH_MASK = "with_mask"
+    WITHOUT_MASK = "without_mask"
+    MASK_WORN_INCORRECTLY = "mask_worn_incorrectly"
+
+    @property
+    def protected(self) -> bool:
+        return self is MaskState.WITH_MASK
+
+
+class Box(Wire):
+    """Axis-aligned box, corners as fractions of the picture's width and height."""
+
+    x0: Fraction
+    y0: Fraction
+    x1: Fraction
+    y1: Fraction
+
+    @model_validator(mode="after")
+    def _corners_are_ordered(self) -> Self:
+        if self.x1 < self.x0 or self.y1 < self.y0:
+            raise ValueError(f"box: expected x0 <= x1 and y0 <= y1, got {self.x0, self.y0, self.x1, self.y1}")
+        return self
+
+
+class Face(Wire):
+    """One face and its verdict. Landmarks: right eye, left eye, nose, right, left mouth corner (the person's own)."""
+
+    box: Box
+    score: Fraction
+    state: MaskState
+    state_score: Fraction
+    landmarks: tuple[tuple[float, float], ...] = ()
+
+
+class FrameCaptured(Message):
+    """A sampled frame at analysis size. `width` and `height` are those of the full frame, in pixels."""
+
+    topic = "frame.captured.v1"
+    retention = Retention(max_len=128, groups=("inference-service",))
+    attachment = "jpeg"
+
+    frame_id: str
+    camera_id: str
+    owner: str
+    seq: int
+    captured_at: Moment
+    width: int = Field(gt=0)
+    height: int = Field(gt=0)
+    jpeg: bytes = Field(exclude=True, repr=False, description="JPEG, long side at most the analysis size")
+
+
+class FrameAnalysed(Message):
+    """The faces of one frame. Routed to `owner`, because only the camera's owner still holds the full frame."""
+
+    topic = "frame.analysed.v1"
+    retention = Retention(max_len=256, groups=("stream-service",))
+
+    frame_id: str
+    camera_id: str
+    owner: str
+    seq: int
+    captured_at: Moment
+    analysed_at: Moment
+    width: int = Field(gt=0)
+    height: int = Field(gt=0)
+    faces: tuple[Face, ...]
+
+
+class Evidence(Wire):
+    """A stored picture: its key in object storage, pixel size and size in bytes."""
+
+    key: str
+    width: int = Field(gt=0)
+    height: int = Field(gt=0)
+    bytes: int = Field(gt=0)
+
+
+class PassObserved(Message):
+    """One person's visit before one camera: `opened` when the decision falls, `closed` when the person is gone.
+
+    Both carry the whole state of the pass, so either alone makes a correct row; `pass_id` is the row.
+    """
+
+    topic = "pass.observed.v1"
+    retention = Retention(max_len=None, groups=("miniprogram-api",))
+
+    pass_id: str
+    phase: Literal["opened", "closed"]
+    camera_id: str
+    opened_at: Moment
+    last_seen_at: Moment
+    closed_at: Moment | None = None
+    state: MaskState
+    confidence: Fraction = Field(description="share of the votes for `state`")
+    frames: int = Field(ge=1, description="frames in which the person was seen")
+    box: Box
+    face: Evidence
+    scene: Evidence
+
+    @property
+    def message_id(self) -> str:
+        return derived_id(self.pass_id, self.phase)
+
+
+class CameraChanged(Message):
+    """Somebody added, changed or removed a camera: owners load their list again. Broadcast."""
+
+    topic = "camera.changed.v1"
+    retention = Retention(max_len=1000, groups=())
+
+    camera_id: str
+
+
+class CameraReported(Message):
+    """How a camera is: on each change of state and every ten seconds, so that a lost one heals itself."""
+
+    topic = "camera.reported.v1"
+    retention = Retention(max_len=5000, groups=("miniprogram-api",))
+
+    camera_id: str
+    at: Moment
+    state: Literal["connecting", "live", "down"]
+    reason: str | None = Field(None, description="code of the reason when down or connecting, see CameraReason")
+    detail: str | None = Field(None, description="the reason in plain words, without credentials")
+    width: int | None = None
+    height: int | None = None
+    fps: float | None = None
+    codec: str | None = None
+    last_frame_at: Moment | None = None
+    skipped_frames: int = Field(0, ge=0, description="sampled frames that were never analysed, since start")
+
+
+class CameraReason(enum.StrEnum):
+    """Why a camera gives no picture."""
+
+    REFUSED = "refused"
+    TIMEOUT = "timeout"
+    UNAUTHORISED = "unauthorised"
+    NOT_FOUND = "not_found"
+    NO_VIDEO = "no_video"
+    UNSUPPORTED_CODEC = "unsupported_codec"
+    FROZEN = "frozen"
+    CLOSED = "closed"
+    INVALID_DATA = "invalid_data"
+    BLOCKED_ADDRESS = "blocked_address"
+    FILE_MISSING = "file_missing"
+    FILE_OUTSIDE = "file_outside"
+
+
+class PhotoSubmitted(Message):
+    """A photo waits in object storage under `key`; the sender waits for the reply until `deadline_at`."""
+
+    topic = "photo.submitted.v1"
+    retention = Retention(max_len=1000, groups=("inference-service",))
+
+    photo_id: str
+    key: str
+    deadline_at: Moment
+
+
+class PhotoError(Wire):
+    """Why a photo has no verdict. `code` is stable, `detail` is for people."""
+
+    code: str
+    detail: str
+
+
+class PhotoAnalysed(Wire):
+    """The reply to one PhotoSubmitted: faces, or an error. Sent to the waiting caller, not to a topic."""
+
+    photo_id: str
+    width: int = 0
+    height: int = 0
+    model: str = ""
+    faces: tuple[Face, ...] = ()
+    error: PhotoError | None = None
+
+
+#: Every topic of the bus; contracts and reference pages are made from this list.
+MESSAGES: tuple[type[Message], ...] = (
+    FrameCaptured,
+    FrameAnalysed,
+    PassObserved,
+    CameraChanged,
+    CameraReported,
+    PhotoSubmitted,
+)
