@@ -92,7 +92,7 @@ class Unavailable(XunshiError):
 
 
 class ArtifactError(XunshiError):
-    """A file of weights.toml or samples.toml: a bad entry, or no source gave the right bytes. The text names each reason."""
+    """A file of weights.toml or samples.toml: a bad entry, or no source gave the right bytes; each reason is named."""
 
 
 class Poison(XunshiError):

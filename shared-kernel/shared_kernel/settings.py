@@ -17,7 +17,7 @@ MIN_KEY_CHARS = 32
 class ServiceSettings(BaseSettings):
     """Common fields. Secrets have no default: a service without them does not start."""
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
     environment: Literal["development", "production"] = Field(
         "development", description="embedded parts refuse production"

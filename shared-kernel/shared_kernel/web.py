@@ -95,6 +95,7 @@ def create_app(
         version=version("xunshi-shared-kernel"),
         spec_path=f"{prefix}/openapi.json",
         docs_path=f"{prefix}/docs",
+        json_errors=False,  # it would drop headers such as Allow; ours is below
     )
     app.config.update(
         MAX_CONTENT_LENGTH=max_body_bytes,
