@@ -95,7 +95,6 @@ def create_app(
         version=version("xunshi-shared-kernel"),
         spec_path=f"{prefix}/openapi.json",
         docs_path=f"{prefix}/docs",
-        json_errors=False,  # it would drop headers such as Allow; ours is below
     )
     app.config.update(
         MAX_CONTENT_LENGTH=max_body_bytes,
@@ -145,6 +144,14 @@ def _add_errors(app: APIFlask) -> None:
         log.error("request failed", exc_info=error, extra=fields(path=request.path, request_id=g.get("request_id")))
         return problem(500, "Internal error", f"this is our fault; the log names request {g.get('request_id')}")
 
+    @app.error_processor
+    def invalid(error: HTTPError) -> Any:
+        wrong = tuple(_wrong_fields(error.detail))
+        detail = "; ".join(f"{one.field}: {one.message}" for one in wrong) or error.message or "Error"
+        code = "validation" if wrong else "about:blank"
+        return problem(error.status_code, error.message or "Error", detail, code=code, errors=wrong)
+
+    # after the processor, which registers a handler for these that drops headers such as Allow
     @app.errorhandler(WerkzeugHTTPException)
     def refused_by_flask(error: WerkzeugHTTPException) -> Response:
         if error.code is None or error.code < HTTPStatus.BAD_REQUEST:  # a redirect is no problem
@@ -154,13 +161,6 @@ def _add_errors(app: APIFlask) -> None:
             if name != "Content-Type":
                 answer.headers[name] = value
         return answer
-
-    @app.error_processor
-    def invalid(error: HTTPError) -> Any:
-        wrong = tuple(_wrong_fields(error.detail))
-        detail = "; ".join(f"{one.field}: {one.message}" for one in wrong) or error.message or "Error"
-        code = "validation" if wrong else "about:blank"
-        return problem(error.status_code, error.message or "Error", detail, code=code, errors=wrong)
 
 
 def _wrong_fields(detail: Any) -> list[FieldProblem]:
