@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs, urlsplit
 
 import obstore
@@ -19,6 +20,11 @@ from obstore.store import LocalStore, S3Store
 
 from shared_kernel.errors import NotFound, Unavailable
 
+if TYPE_CHECKING:
+    from obstore.store import RetryConfig  # exists for type checkers only
+
+#: Callers queue and try again themselves; the library's own three minutes would hold a web request.
+_RETRIES: Final[RetryConfig] = {"max_retries": 2, "retry_timeout": timedelta(seconds=5)}
 _KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
 
 
@@ -60,13 +66,14 @@ class Blobs:
         if parts.scheme == "s3":
             endpoint = parse_qs(parts.query).get("endpoint", [None])[0]
             if endpoint is None:
-                return cls(S3Store(parts.netloc))
+                return cls(S3Store(parts.netloc, retry_config=_RETRIES))
             return cls(
                 S3Store(
                     parts.netloc,
                     endpoint=endpoint,
                     virtual_hosted_style_request=False,
                     client_options={"allow_http": endpoint.startswith("http://"), "timeout": "10s"},
+                    retry_config=_RETRIES,
                 )
             )
         raise ValueError(f"object storage address {url!r}: expected file:///… or s3://…, got scheme {parts.scheme!r}")

@@ -39,7 +39,7 @@ class S3Server(Part):
             "--auth-key",
             f"{self.access_key},{self.secret_key}",
         ]
-        quiet = ["--config", "/dev/null", "--log-level", "ERROR"]
+        quiet = ["--config", "/dev/null", "--log-level", "ERROR", "--dir-cache-time", "10ms"]
         super().__init__(
             "s3",
             [rclone, *serve, *quiet, self._buckets],
