@@ -1,0 +1,107 @@
+"""Users, their passwords, refresh tokens and failed logins in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from shared_kernel.tables import AuthSession, LoginThrottle, User, UserCredential
+
+
+class Users:
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, user: User, credential: UserCredential) -> None:
+        self._session.add(user)
+        self._session.flush()
+        self._session.add(credential)
+        self._session.flush()
+
+    def get(self, user_id: str) -> User | None:
+        return self._session.get(User, user_id)
+
+    def several(self, user_ids: Iterable[str]) -> Sequence[User]:
+        return self._session.scalars(select(User).where(User.user_id.in_(list(user_ids)))).all()
+
+    def by_username(self, username: str) -> User | None:
+        return self._session.scalars(select(User).where(User.username == username)).one_or_none()
+
+    def credential(self, user_id: str) -> UserCredential | None:
+        return self._session.get(UserCredential, user_id)
+
+    def page(self, after: str | None, limit: int) -> Sequence[User]:
+        query = select(User).order_by(User.user_id).limit(limit)
+        return self._session.scalars(query.where(User.user_id > after) if after else query).all()
+
+    def active_administrators(self) -> int:
+        query = select(func.count()).where(User.role == "administrator", User.status == "active")
+        return self._session.scalars(query).one()
+
+
+class AuthSessions:
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, token: AuthSession) -> None:
+        self._session.add(token)
+        self._session.flush()
+
+    def by_hash(self, refresh_hash: bytes) -> AuthSession | None:
+        """The token's row, locked until the transaction ends: of two uses at once, one is the second."""
+        query = select(AuthSession).where(AuthSession.refresh_hash == refresh_hash).with_for_update()
+        return self._session.scalars(query).one_or_none()
+
+    def user_of_family(self, family_id: str, moment: datetime) -> tuple[User, UserCredential] | None:
+        """Who is behind a login that still stands at `moment`."""
+        query = (
+            select(User, UserCredential)
+            .join(AuthSession, AuthSession.user_id == User.user_id)
+            .join(UserCredential, UserCredential.user_id == User.user_id)
+            .where(
+                AuthSession.family_id == family_id,
+                AuthSession.replaced_at.is_(None),
+                AuthSession.revoked_at.is_(None),
+                AuthSession.expires_at > moment,
+            )
+        )
+        found = self._session.execute(query).first()
+        return None if found is None else (found[0], found[1])
+
+    def revoke_family(self, family_id: str, moment: datetime) -> None:
+        self._revoke(AuthSession.family_id == family_id, moment)
+
+    def revoke_user(self, user_id: str, moment: datetime) -> None:
+        self._revoke(AuthSession.user_id == user_id, moment)
+
+    def _revoke(self, which: object, moment: datetime) -> None:
+        statement = update(AuthSession).where(which, AuthSession.revoked_at.is_(None))  # type: ignore[arg-type]
+        self._session.execute(statement.values(revoked_at=moment))
+
+    def delete_expired(self, before: datetime) -> int:
+        return _rows(self._session, delete(AuthSession).where(AuthSession.expires_at < before))
+
+
+class Throttles:
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def get(self, subject: str) -> LoginThrottle | None:
+        return self._session.get(LoginThrottle, subject, with_for_update=True)
+
+    def add(self, throttle: LoginThrottle) -> None:
+        self._session.add(throttle)
+        self._session.flush()
+
+    def forget(self, subject: str) -> None:
+        self._session.execute(delete(LoginThrottle).where(LoginThrottle.subject == subject))
+
+    def delete_old(self, before: datetime) -> int:
+        return _rows(self._session, delete(LoginThrottle).where(LoginThrottle.updated_at < before))
+
+
+def _rows(session: Session, statement: object) -> int:
+    return int(session.execute(statement).rowcount)  # type: ignore[call-overload]

@@ -1,0 +1,50 @@
+"""Who did what, and answers that are given again, in SQL."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from shared_kernel.clock import now
+from shared_kernel.tables import AuditLog, IdempotencyKey
+
+
+class Audit:
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(
+        self,
+        action: str,
+        *,
+        actor_id: str | None,
+        target: tuple[str, str | None],
+        address: str | None = None,
+        outcome: str = "done",
+        detail: str | None = None,
+    ) -> None:
+        """Note what somebody did to `target` (kind, id)."""
+        kind, target_id = target
+        row = AuditLog(actor_id=actor_id, action=action, target_type=kind, target_id=target_id, outcome=outcome)
+        row.address, row.detail, row.created_at = address, detail, now()
+        self._session.add(row)
+
+
+class Answers:
+    """Answers by idempotency key."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def get(self, user_id: str, route: str, key: str) -> IdempotencyKey | None:
+        return self._session.get(IdempotencyKey, (user_id, route, key))
+
+    def add(self, row: IdempotencyKey) -> None:
+        self._session.add(row)
+        self._session.flush()
+
+    def delete_before(self, moment: datetime) -> int:
+        statement = delete(IdempotencyKey).where(IdempotencyKey.created_at < moment)
+        return int(self._session.execute(statement).rowcount)  # type: ignore[attr-defined]

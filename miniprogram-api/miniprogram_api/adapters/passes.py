@@ -1,0 +1,109 @@
+"""Passes, their pictures and their counts in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from shared_kernel.tables import Media, Pass, PassCount
+
+
+@dataclass(frozen=True)
+class PassFilter:
+    """Which passes; None means all. `cameras` are the ids that the caller may see."""
+
+    cameras: frozenset[str] | None = None
+    camera_id: str | None = None
+    state: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    after: tuple[datetime, str] | None = None
+
+
+class Passes:
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def get(self, pass_id: str, *, lock: bool = False) -> Pass | None:
+        return self._session.get(Pass, pass_id, with_for_update=lock or None)
+
+    def add(self, row: Pass) -> None:
+        self._session.add(row)
+        self._session.flush()
+
+    def page(self, which: PassFilter, limit: int) -> Sequence[Pass]:
+        """Newest first."""
+        query = select(Pass).order_by(Pass.opened_at.desc(), Pass.pass_id.desc()).limit(limit)
+        if which.cameras is not None:
+            query = query.where(Pass.camera_id.in_(which.cameras))
+        if which.camera_id:
+            query = query.where(Pass.camera_id == which.camera_id)
+        if which.state:
+            query = query.where(Pass.state == which.state)
+        if which.since:
+            query = query.where(Pass.opened_at >= which.since)
+        if which.until:
+            query = query.where(Pass.opened_at < which.until)
+        if which.after:
+            at, pass_id = which.after
+            query = query.where(or_(Pass.opened_at < at, and_(Pass.opened_at == at, Pass.pass_id < pass_id)))
+        return self._session.scalars(query).all()
+
+    def ids_before(self, moment: datetime, limit: int) -> Sequence[str]:
+        query = select(Pass.pass_id).where(Pass.opened_at < moment).order_by(Pass.opened_at).limit(limit)
+        return self._session.scalars(query).all()
+
+    def delete(self, pass_ids: Iterable[str]) -> None:
+        self._session.execute(delete(Pass).where(Pass.pass_id.in_(list(pass_ids))))
+
+
+class MediaFiles:
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def get(self, media_id: str) -> Media | None:
+        return self._session.get(Media, media_id)
+
+    def put(self, row: Media) -> None:
+        """Add the row; one that exists describes the same object."""
+        if self._session.get(Media, row.media_id) is None:
+            self._session.add(row)
+            self._session.flush()
+
+    def of_passes(self, pass_ids: Iterable[str]) -> Sequence[Media]:
+        return self._session.scalars(select(Media).where(Media.pass_id.in_(list(pass_ids)))).all()
+
+    def delete_of(self, pass_ids: Iterable[str]) -> None:
+        self._session.execute(delete(Media).where(Media.pass_id.in_(list(pass_ids))))
+
+
+class Counts:
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def change(self, camera_id: str, hour_at: datetime, state: str, by: int) -> None:
+        """Add `by` to the passes of that hour."""
+        key = (PassCount.camera_id == camera_id, PassCount.hour_at == hour_at, PassCount.state == state)
+        statement = update(PassCount).where(*key).values(passes=PassCount.passes + by)
+        if not self._session.execute(statement).rowcount:  # type: ignore[attr-defined]
+            self._session.add(PassCount(camera_id=camera_id, hour_at=hour_at, state=state, passes=by))
+            self._session.flush()
+
+    def by_hour(
+        self, since: datetime, until: datetime, cameras: frozenset[str] | None, camera_id: str | None
+    ) -> Sequence[tuple[datetime, str, int]]:
+        """(hour, state, passes) for hours in [since, until) of these cameras."""
+        query = (
+            select(PassCount.hour_at, PassCount.state, func.sum(PassCount.passes))
+            .where(PassCount.hour_at >= since, PassCount.hour_at < until)
+            .group_by(PassCount.hour_at, PassCount.state)
+        )
+        if cameras is not None:
+            query = query.where(PassCount.camera_id.in_(cameras))
+        if camera_id:
+            query = query.where(PassCount.camera_id == camera_id)
+        return [(hour, state, int(passes)) for hour, state, passes in self._session.execute(query)]
