@@ -1,4 +1,4 @@
-"""pip for an interpreter that came without it (Debian without python3-venv): from the system's pip, else from the index.
+"""pip for an interpreter that came without it (Debian without python3-venv): the system's, else the index's.
 
 Reads the index address as pip would: PIP_INDEX_URL, then pip's configuration files, then PyPI. Used by `environment`.
 """

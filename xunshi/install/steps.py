@@ -1,4 +1,4 @@
-"""One line a step, with the seconds since the start; a step's own output is shown only when it fails. Used by all steps."""
+"""One line a step, with the seconds since the start; a step's own output is shown only when it fails."""
 
 from __future__ import annotations
 

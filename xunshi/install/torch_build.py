@@ -43,9 +43,8 @@ def _install(steps: Steps, lock: Path, *, gpu: bool) -> None:
         return
     if not gpu and _answers(CPU_INDEX) and _try(steps, lock, "--extra-index-url", CPU_INDEX, cpu_only=True):
         return
-    if gpu or _brings_no_cuda(lock):
-        if _try(steps, lock):
-            return
+    if (gpu or _brings_no_cuda(lock)) and _try(steps, lock):
+        return
     steps.say(
         "torch: no build for this machine was found; going on without it (OpenVINO serves, only training needs torch)",
         "torch：没有适合本机的版本，跳过（推理使用 OpenVINO，仅训练需要 torch）",

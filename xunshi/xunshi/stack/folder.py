@@ -1,4 +1,4 @@
-"""The data folder of one stack: who holds it, its secrets, and what runs. Used by `up`, `status` and the other commands.
+"""The data folder of one stack: who holds it, its secrets, and what runs.
 
 secrets.json  0600, made once      xunshi.db  blobs/  redis/  spool/  clips/  logs/
 run/lock      held by the running `up` and its guardian        run/stack.json  what runs, where
@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import base64
 import fcntl
-import json
 import os
 import secrets
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -207,7 +205,7 @@ class DataFolder:
         (self.run / "stack.json").unlink(missing_ok=True)
 
 
-def write_whole(path: Path, text: str, *, opener: Callable[[str], int] | None = None) -> None:
+def write_whole(path: Path, text: str) -> None:
     """Readers see the old file or the new one, never half of it. Mode 0600."""
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -226,7 +224,3 @@ def _alive(pid: int) -> bool:
     except PermissionError:
         return True
     return True
-
-
-def state_as_json(state: StackState) -> str:
-    return json.dumps(state.model_dump())

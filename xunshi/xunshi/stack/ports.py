@@ -34,7 +34,7 @@ def require_free(host: str, port: int) -> None:
     who = holder(port)
     raise StackProblem(
         choose(
-            f"port {port}: already in use by {who or 'another program'}. Stop that or choose another, --port {port + 1}",
+            f"port {port}: in use by {who or 'another program'}. Stop that, or take another: --port {port + 1}",
             f"端口 {port} 已被{who or '其他程序'}占用。请停止它，或换一个端口：--port {port + 1}",
         )
     )

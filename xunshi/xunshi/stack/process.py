@@ -90,7 +90,7 @@ def _proportional(process: Path) -> int:
 
 
 def rotate(log: Path) -> None:
-    """Move a log that grew too large aside: copied and emptied, because its writer keeps the file open for appending."""
+    """Move a log that grew too large aside: copied and emptied, since its writer keeps the file open to append."""
     try:
         if log.stat().st_size <= MAX_LOG_BYTES:
             return
