@@ -8,6 +8,8 @@ Redis keys:
     xunshi:<topic>:<route>    the same, for messages that only one instance can use
     xunshi:<topic>.dead       messages that failed MAX_DELIVERIES times, with `group` and `reason`; replayable
     xunshi:reply:<id>         list with one reply for a waiting caller; expires
+    xunshi:hint:<name>        pub/sub channel that wakes those who would otherwise poll
+    xunshi:lock:<name>        lock of a job that one process of a cluster does
 """
 
 from __future__ import annotations
@@ -193,6 +195,32 @@ class Bus:
     def lock(self, name: str, *, ttl_s: float) -> Any:
         """A Redis lock (`acquire(blocking=False)`, `extend`, `release`) that only one process of a cluster holds."""
         return self._redis.lock(f"{_PREFIX}lock:{name}", timeout=ttl_s)
+
+    @contextlib.contextmanager
+    def alone(self, name: str, *, ttl_s: float) -> Iterator[bool]:
+        """True inside for the one process of a cluster that got the lock `name`, False for the others."""
+        lock = self.lock(name, ttl_s=ttl_s)
+        with _translated():
+            mine = bool(lock.acquire(blocking=False))
+        try:
+            yield mine
+        finally:
+            if mine:
+                # it may have expired meanwhile, or Redis went away: then it ends by itself
+                with contextlib.suppress(redis.RedisError):
+                    lock.release()
+
+    def hint(self, name: str) -> None:
+        """Wake those who wait in `hints(name)` now. May get lost: whoever waits also looks from time to time."""
+        with _translated():
+            self._redis.publish(f"{_PREFIX}hint:{name}", b"")
+
+    def hints(self, name: str, *, block_s: float) -> Iterator[bool]:
+        """True for each hint from now on, False after `block_s` without one."""
+        with _translated(), cast("Any", self._redis).pubsub(ignore_subscribe_messages=True) as waiting:
+            waiting.subscribe(f"{_PREFIX}hint:{name}")
+            while True:
+                yield waiting.get_message(timeout=block_s) is not None
 
     def _ensure_group(self, key: str, group: str, *, again: bool = False) -> None:
         if not again and (key, group) in self._known_groups:
