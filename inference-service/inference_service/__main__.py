@@ -1,0 +1,84 @@
+"""`python -m inference_service worker` analyses frames and photos; `… web` says what can be analysed."""
+
+import argparse
+import signal
+import sys
+from threading import Event, Thread
+
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from inference_service.app import SERVICE, make_web, make_worker_web
+from inference_service.settings import Settings
+from shared_kernel import log
+from shared_kernel.blobs import Blobs
+from shared_kernel.bus import Bus
+from shared_kernel.clock import now
+from shared_kernel.errors import ArtifactError
+from shared_kernel.web import serve
+
+logger = log.get_logger(__name__)
+
+#: How long the loops may take to finish what they hold after a stop, seconds.
+STOP_WITHIN_S = 4.0
+
+
+def main() -> int:
+    """Read the settings and run what was asked for until SIGTERM or SIGINT."""
+    parser = argparse.ArgumentParser(prog="python -m inference_service", description=__doc__)
+    parser.add_argument("part", choices=["worker", "web"])
+    part = parser.parse_args().part
+    settings = Settings()
+    log.configure(SERVICE, settings.log_level)
+    return run_worker(settings) if part == "worker" else run_web(settings)
+
+
+def run_web(settings: Settings) -> int:
+    """Serve the list of models, health and metrics."""
+    serve(
+        lambda: make_web(Bus(settings.redis_url), settings.weights_dir),
+        host=settings.host,
+        port=settings.port,
+        threads=8,
+    )
+    return 0
+
+
+def run_worker(settings: Settings) -> int:
+    """Analyse until the stop; health and metrics are served beside it."""
+    from inference_service import bootstrap
+    from inference_service.analyse import Analyst
+    from inference_service.metrics import PrometheusTally
+    from inference_service.models.catalogue import MASK
+    from inference_service.work import Worker
+
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        reader = bootstrap.mask_reader(settings.weights_dir, device=settings.device, threads=settings.threads)
+    except ArtifactError as error:
+        logger.error("cannot start", extra=log.fields(reason=error))  # noqa: TRY400 - the reason is the whole story
+        return 1
+    analyst = Analyst(reader, now, settings.max_frame_age_ms, PrometheusTally(), MASK.name)
+    bus, blobs = Bus(settings.redis_url), Blobs.open(settings.blobs_url)
+    threads = Worker(bus, blobs, analyst, settings.max_batch, stop).start()
+    server = _health_server(settings, bus, blobs, threads)
+    logger.info("worker ready", extra=log.fields(consumer=settings.consumer or "-", port=settings.port))
+    stop.wait()
+    for thread in threads:
+        thread.join(STOP_WITHIN_S / len(threads))
+    server.shutdown()
+    logger.info("worker stopped")
+    return 0
+
+
+def _health_server(settings: Settings, bus: Bus, blobs: Blobs, threads: list[Thread]) -> BaseWSGIServer:
+    """Serve health and metrics in a thread: gunicorn would fork, and the loops must live where the networks are."""
+    app = make_worker_web(bus, blobs, lambda: threads)
+    server = make_server(settings.host, settings.port, app, threaded=True)
+    Thread(target=server.serve_forever, name="health", daemon=True).start()
+    return server
+
+
+if __name__ == "__main__":
+    sys.exit(main())

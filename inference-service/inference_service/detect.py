@@ -1,0 +1,148 @@
+"""Pictures on disk in, verdicts out, as a stream: what `xunshi detect` prints. Needs no server and no bus."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from inference_service import bootstrap
+from inference_service.models import catalogue
+from inference_service.pictures import SUFFIXES, UnreadablePicture, read_file
+from inference_service.ports import FaceReader, Picture
+from inference_service.rules import FoundFace
+
+#: Least score of a box when none is asked for: above it, right boxes outnumber wrong ones by the most on validation.
+DEFAULT_MIN_SCORE: Final = 0.4
+
+#: Pictures read ahead of the network, in batches.
+_BATCHES_AHEAD: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledBox:
+    """A face with its verdict.
+
+    Attributes:
+        label: state, as on the wire.
+        score: 0..1, how sure it is that this is a face in this state: `face_score` times `state_score`.
+        box: x0, y0, x1, y1 in pixels of the picture, within its edges.
+        face_score: 0..1, how sure it is that this is a face.
+        state_score: 0..1, probability of the state if it is one.
+    """
+
+    label: str
+    score: float
+    box: tuple[float, float, float, float]
+    face_score: float
+    state_score: float
+
+
+@dataclass(frozen=True, slots=True)
+class PictureRead:
+    """The verdict on one file; `width` and `height` are those of the upright picture."""
+
+    path: Path
+    width: int
+    height: int
+    boxes: tuple[LabelledBox, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PictureFailed:
+    """A file that gave no verdict. `code` is one of `UnreadablePicture`'s, or `unreadable_file`."""
+
+    path: Path
+    code: str
+    detail: str
+
+
+def detect_paths(
+    paths: Iterable[Path],
+    *,
+    weights_dir: Path,
+    model: str = catalogue.MASK.name,
+    min_score: float = DEFAULT_MIN_SCORE,
+    threads: int = 1,
+    batch: int = 8,
+    device: bootstrap.Device = "auto",
+) -> Iterator[PictureRead | PictureFailed]:
+    """Read pictures and judge them, in the order of `paths`, each result as soon as its batch is done.
+
+    Args:
+        paths: files, and folders that are searched for pictures, with their subfolders, by name.
+        weights_dir: folder with the fetched networks.
+        model: name of a model of the catalogue.
+        min_score: boxes below are left out, 0..1.
+        threads: CPU threads of the network; as many more decode ahead.
+        batch: pictures that are judged together.
+        device: see `bootstrap.mask_reader`.
+
+    Raises:
+        NotFound: there is no such model.
+        ArtifactError: a network is missing.
+    """
+    catalogue.find(model)
+    reader = bootstrap.mask_reader(weights_dir, device=device, threads=threads, min_face_score=min_score)
+    return detect(files_of(paths), reader, min_score=min_score, threads=threads, batch=batch)
+
+
+def detect(
+    files: Iterable[Path], reader: FaceReader, *, min_score: float, threads: int = 1, batch: int = 8
+) -> Iterator[PictureRead | PictureFailed]:
+    """Judge files with a reader that is there already; see `detect_paths`."""
+    with ThreadPoolExecutor(max_workers=max(1, threads), thread_name_prefix="decode") as pool:
+        waiting: deque[Future[Picture | PictureFailed]] = deque()
+        names: deque[Path] = deque()
+        for path in files:
+            names.append(path)
+            waiting.append(pool.submit(_read, path))
+            if len(waiting) >= batch * (1 + _BATCHES_AHEAD):
+                yield from _judge(_taken(names, waiting, batch), reader, min_score)
+        while waiting:
+            yield from _judge(_taken(names, waiting, batch), reader, min_score)
+
+
+def files_of(paths: Iterable[Path]) -> Iterator[Path]:
+    """Give files as they are and the pictures of folders, sorted by path."""
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+        else:
+            yield path
+
+
+def _read(path: Path) -> Picture | PictureFailed:
+    try:
+        return read_file(path)
+    except UnreadablePicture as error:
+        return PictureFailed(path, error.code, error.detail)
+    except OSError as error:
+        return PictureFailed(path, "unreadable_file", error.strerror or str(error))
+
+
+def _taken(
+    names: deque[Path], waiting: deque[Future[Picture | PictureFailed]], count: int
+) -> list[tuple[Path, Picture | PictureFailed]]:
+    return [(names.popleft(), waiting.popleft().result()) for _ in range(min(count, len(waiting)))]
+
+
+def _judge(
+    batch: Sequence[tuple[Path, Picture | PictureFailed]], reader: FaceReader, min_score: float
+) -> Iterator[PictureRead | PictureFailed]:
+    found = iter(reader.read([picture for _, picture in batch if not isinstance(picture, PictureFailed)]))
+    for path, picture in batch:
+        if isinstance(picture, PictureFailed):
+            yield picture
+            continue
+        height, width = picture.shape[:2]
+        boxes = tuple(box for face in next(found) if (box := _boxed(face, width, height)).score >= min_score)
+        yield PictureRead(path, width, height, boxes)
+
+
+def _boxed(found: FoundFace, width: int, height: int) -> LabelledBox:
+    x0, y0, x1, y1 = found.face.box
+    box = max(0.0, x0), max(0.0, y0), min(float(width), x1), min(float(height), y1)
+    score = found.face.score * found.state_score
+    return LabelledBox(found.state.value, score, box, found.face.score, found.state_score)

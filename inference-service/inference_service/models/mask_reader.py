@@ -1,0 +1,38 @@
+"""The model `mask`: pictures in, faces with their mask state out. Puts `yunet`, `align` and `mask_state` together."""
+
+from collections.abc import Sequence
+from threading import Lock
+
+import numpy as np
+
+from inference_service.models.align import crop_face, crop_transform
+from inference_service.models.mask_state import MaskStateClassifier
+from inference_service.models.yunet import FaceDetector
+from inference_service.ports import Picture
+from inference_service.rules import FoundFace
+
+
+class MaskReader:
+    """A `FaceReader` for masks. Threads may share one; they take turns."""
+
+    def __init__(self, detector: FaceDetector, classifier: MaskStateClassifier) -> None:
+        self._detector = detector
+        self._classifier = classifier
+        self._turn = Lock()
+
+    def read(self, pictures: Sequence[Picture]) -> list[list[FoundFace]]:
+        """See `inference_service.ports.FaceReader`. The faces of all pictures are judged in common batches."""
+        if not pictures:
+            return []
+        with self._turn:
+            found = [self._detector.detect(picture) for picture in pictures]
+            crops = [
+                crop_face(picture, crop_transform(face.landmarks))
+                for picture, faces in zip(pictures, found, strict=True)
+                for face in faces
+            ]
+            verdicts = iter(self._classifier.classify(np.stack(crops)) if crops else [])
+        return [
+            [FoundFace(face, verdict.state, verdict.score) for face, verdict in zip(faces, verdicts, strict=False)]
+            for faces in found
+        ]

@@ -1,0 +1,49 @@
+"""The mask state network: upright face crops in, a state and its probability out. `align` makes the crops."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference_service.ports import Session
+from inference_service.rules import MASK_STATES
+from shared_kernel.messages import MaskState
+
+#: Crops that go through the network at once; more bring no speed and cost memory.
+MAX_CROPS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class StateVerdict:
+    """The likeliest state of a face and its probability, 0..1."""
+
+    state: MaskState
+    score: float
+
+
+class MaskStateClassifier:
+    """Tells the mask state of face crops."""
+
+    def __init__(self, session: Session) -> None:
+        """Take a ready session: N x 3 x 96 x 96 blue-green-red 0..255 in, N x 3 unscaled scores out."""
+        self._session = session
+
+    def classify(self, crops: NDArray[np.uint8]) -> list[StateVerdict]:
+        """Judge crops.
+
+        Args:
+            crops: N x 96 x 96 x 3 uint8, blue-green-red, as `align.crop_face` cuts them; N may be 0.
+        """
+        verdicts: list[StateVerdict] = []
+        for start in range(0, len(crops), MAX_CROPS):
+            part = np.ascontiguousarray(crops[start : start + MAX_CROPS].transpose(0, 3, 1, 2), dtype=np.float32)
+            for shares in softmax(self._session.run(part)[0]):
+                best = int(shares.argmax())
+                verdicts.append(StateVerdict(MASK_STATES[best], float(shares[best])))
+        return verdicts
+
+
+def softmax(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Turn N x K unscaled scores into probabilities, row by row."""
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float32)

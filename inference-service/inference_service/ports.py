@@ -1,0 +1,58 @@
+"""What the story of this service needs from the outside, as protocols.
+
+`analyse` works on these; `bootstrap` alone knows which class stands behind each of them.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference_service.rules import FoundFace
+from shared_kernel.messages import FrameAnalysed
+
+#: A picture: height x width x 3, uint8, blue-green-red.
+Picture = NDArray[np.uint8]
+
+
+class Session(Protocol):
+    """A network that has been made ready to run on some runtime."""
+
+    def run(self, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+        """Run the network once.
+
+        Args:
+            inputs: N x C x H x W, float32; what the values mean is the model's business.
+
+        Returns:
+            The network's outputs in the order in which the network declares them, each N x ... float32.
+
+        Raises:
+            ValueError: the network does not take inputs of this shape.
+        """
+        ...
+
+
+class FaceReader(Protocol):
+    """Finds faces in pictures and names the mask state of each."""
+
+    def read(self, pictures: Sequence[Picture]) -> list[list[FoundFace]]:
+        """Give the faces of every picture, in the order of the pictures, best score first."""
+        ...
+
+
+class Tally(Protocol):
+    """Counts what the story does, for metrics."""
+
+    def frame_analysed(self, frame: FrameAnalysed) -> None:
+        """Count a frame whose verdict goes out."""
+        ...
+
+    def frame_skipped(self, reason: str) -> None:
+        """Count a frame that was not analysed: `stale` or `unreadable`."""
+        ...
+
+    def photo_done(self, outcome: str) -> None:
+        """Count a photo: `analysed`, `late`, or the code of its error."""
+        ...

@@ -1,0 +1,57 @@
+"""The rules of this service: what counts as a face, what counts as stale, which limits hold. Pure values, no I/O."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared_kernel.messages import MaskState
+
+#: Order of the mask state network's outputs.
+MASK_STATES: tuple[MaskState, ...] = (
+    MaskState.WITH_MASK,
+    MaskState.WITHOUT_MASK,
+    MaskState.MASK_WORN_INCORRECTLY,
+)
+
+#: A worker that died over a photo this often is not asked again: the photo is answered with an error.
+MAX_PHOTO_TRIES = 2
+
+#: A face below this detector score (0..1) is not reported.
+MIN_FACE_SCORE = 0.5
+
+#: Boxes of one picture that overlap more than this (intersection over union) are one face; the best score stays.
+MAX_FACE_OVERLAP = 0.3
+
+#: No picture is reported with more faces than this; the best scores stay.
+MAX_FACES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class DetectedFace:
+    """A face as the detector gives it.
+
+    Attributes:
+        box: x0, y0, x1, y1 in pixels of the picture; may reach beyond its edges.
+        landmarks: 5 x 2 float32 pixels: right eye, left eye, nose, right and left corner of the mouth. Right and
+            left are the person's own, so the right eye is on the left in the picture.
+        score: 0..1, how sure the detector is that this is a face.
+    """
+
+    box: tuple[float, float, float, float]
+    landmarks: NDArray[np.float32]
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFace:
+    """A detected face with its mask state; `state_score` is the probability (0..1) of that state."""
+
+    face: DetectedFace
+    state: MaskState
+    state_score: float
+
+
+def is_stale(captured_age_ms: float, max_age_ms: float) -> bool:
+    """Tell whether a frame is too old to be worth the work: the camera has long shown something else."""
+    return captured_age_ms > max_age_ms

@@ -1,0 +1,67 @@
+"""The OpenVINO runtime: our networks on the CPU."""
+
+from collections import Counter, OrderedDict
+from pathlib import Path
+
+import numpy as np
+import openvino
+from numpy.typing import NDArray
+
+#: A shape that was asked for this often gets a network compiled for it alone (about 0.12 s, then 15 % faster).
+USES_BEFORE_FIXED = 16
+
+#: Networks compiled for one shape that are kept; the one not used for longest goes first.
+MAX_FIXED = 6
+
+
+class OpenVinoSession:
+    """One network on the CPU, computing in float32 so that it agrees with the other runtimes.
+
+    Safe for one thread at a time. Any batch size and, where the network allows it, any picture size.
+    """
+
+    def __init__(self, path: Path, threads: int = 1) -> None:
+        """Load and compile.
+
+        Args:
+            path: an ONNX file, or the .xml of an OpenVINO network with its .bin beside it.
+            threads: CPU threads for one run.
+        """
+        core = openvino.Core()
+        self._options = {
+            "INFERENCE_PRECISION_HINT": "f32",
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_NUM_THREADS": threads,
+        }
+        self._core = core
+        self._path = path
+        self._any_shape = self._compile(None)
+        self._fixed: OrderedDict[tuple[int, ...], openvino.InferRequest] = OrderedDict()
+        self._uses: Counter[tuple[int, ...]] = Counter()
+
+    def run(self, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+        """Run once; see `inference_service.ports.Session`."""
+        request = self._request_for(inputs.shape)
+        try:
+            request.infer([inputs])
+        except RuntimeError as error:
+            raise ValueError(f"inputs of {self._path.name}: shape {inputs.shape} does not fit: {error}") from error
+        return tuple(tensor.data.copy() for tensor in request.output_tensors)
+
+    def _request_for(self, shape: tuple[int, ...]) -> openvino.InferRequest:
+        if shape in self._fixed:
+            self._fixed.move_to_end(shape)
+            return self._fixed[shape]
+        self._uses[shape] += 1
+        if self._uses[shape] < USES_BEFORE_FIXED:
+            return self._any_shape
+        self._fixed[shape] = self._compile(shape)
+        if len(self._fixed) > MAX_FIXED:
+            dropped, _ = self._fixed.popitem(last=False)
+            del self._uses[dropped]
+        return self._fixed[shape]
+
+    def _compile(self, shape: tuple[int, ...] | None) -> openvino.InferRequest:
+        network = self._core.read_model(self._path)
+        network.reshape(shape or (-1, 3, -1, -1))
+        return self._core.compile_model(network, "CPU", self._options).create_infer_request()
