@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import random
 import socket
@@ -67,13 +68,16 @@ def holder(port: int) -> str:
     """Name and process id of who listens on a TCP port, or nothing when that cannot be seen."""
     wanted = set(_listening_inodes(port))
     for process in Path("/proc").glob("[0-9]*") if wanted else ():
-        try:
-            links = [str(link.readlink()) for link in (process / "fd").iterdir()]
-            if wanted.intersection(links):
+        with contextlib.suppress(OSError):  # another user's process, or one that just ended
+            if wanted.intersection(_links(process / "fd")):
                 return f"{(process / 'comm').read_text().strip()} (process {process.name})"
-        except OSError:  # another user's process, or one that just ended
-            continue
     return ""
+
+
+def _links(folder: Path) -> Iterator[str]:
+    for link in folder.iterdir():
+        with contextlib.suppress(OSError):  # closed meanwhile
+            yield str(link.readlink())
 
 
 def _trouble(host: str, port: int) -> int | None:

@@ -85,8 +85,11 @@ class KeepsRunning:
     address = ""
     last_answer = "running"
 
+    def __init__(self, settle_s: float = SETTLE_S) -> None:
+        self._settle_s = settle_s
+
     def answers(self, age_s: float) -> bool:
-        return age_s >= SETTLE_S
+        return age_s >= self._settle_s
 
     def lives(self) -> bool:
         return True

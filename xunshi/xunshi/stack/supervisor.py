@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,8 +15,9 @@ from pathlib import Path
 from typing import Literal
 
 from shared_kernel.log import fields, get_logger
-from xunshi.stack import guardian, process
+from xunshi.stack import process
 from xunshi.stack.folder import PartState
+from xunshi.stack.guard import Guard
 from xunshi.stack.problem import StackProblem
 from xunshi.stack.readiness import Readiness
 from xunshi.words import choose
@@ -102,9 +102,8 @@ class Supervisor:
     ) -> None:
         self._children = {part.name: Child(part, logs / f"{part.name}.log") for part in parts}
         self._cwd = cwd
-        self._keep = tuple(keep)
         self._on_change = on_change
-        self._guardian = self._start_guardian()
+        self._guard = Guard(keep)
         self._booting = True
         self._rotate_at = 0.0
 
@@ -129,10 +128,7 @@ class Supervisor:
     def tick(self) -> None:
         """Look at every part once; start, kill and start again as needed. Never blocks for long."""
         now = time.monotonic()
-        if self._guardian.poll() is not None:
-            self._guardian = self._start_guardian()
-            for child in self._running():
-                self._tell_guardian("+", child)
+        self._guard.check()
         for child in self._children.values():
             before = (child.state, child.starts)
             self._look_at(child, now)
@@ -149,15 +145,16 @@ class Supervisor:
         for stage in sorted({child.part.stage for child in self._children.values()}, reverse=True):
             group = [child for child in self._running() if child.part.stage == stage]
             for child in group:
-                process.signal_group(child.process.pid, signal.SIGTERM) if child.process else None
+                if child.process:
+                    process.signal_group(child.process.pid, signal.SIGTERM)
             while any(child.process and child.process.poll() is None for child in group):
                 if time.monotonic() > deadline or hurry():
                     break
                 time.sleep(_TICK_S)
             for child in group:
                 self._end(child)
-        self._guardian.stdin.close() if self._guardian.stdin else None
-        self._guardian.wait()
+                child.state = "done"
+        self._guard.close()
 
     def _look_at(self, child: Child, now: float) -> None:
         match child.state:
@@ -201,7 +198,7 @@ class Supervisor:
             child.process = process.start(child.part.argv, env, child.log_file, cwd=self._cwd)
         except OSError as error:
             raise StackProblem(f"{child.part.name}: cannot be started: {error}") from error
-        self._tell_guardian("+", child)
+        self._guard.add(child.process.pid)
         child.starts += 1
         child.started_at, child.state = now, "starting"
 
@@ -228,27 +225,11 @@ class Supervisor:
 
     def _end(self, child: Child) -> None:
         """Nothing of the part's group is left when this returns."""
-        if child.process is None:
+        if child.process is None or child.state not in ("starting", "ready"):
             return
         process.signal_group(child.process.pid, signal.SIGKILL)
         child.process.wait()
-        self._tell_guardian("-", child)
+        self._guard.discard(child.process.pid)
 
     def _running(self) -> Iterator[Child]:
         return (child for child in self._children.values() if child.process and child.state in ("starting", "ready"))
-
-    def _start_guardian(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [sys.executable, "-I", "-S", guardian.__file__],
-            stdin=subprocess.PIPE,
-            pass_fds=self._keep,
-            start_new_session=True,
-        )
-
-    def _tell_guardian(self, sign: str, child: Child) -> None:
-        if self._guardian.stdin and child.process:
-            try:
-                self._guardian.stdin.write(f"{sign}{child.process.pid}\n".encode())
-                self._guardian.stdin.flush()
-            except BrokenPipeError:
-                return  # it was killed; the next tick starts another and tells it everything
