@@ -1,0 +1,109 @@
+/** Today's figures by hour. Counted by the server; asked again when a pass was recorded, each minute, and at midnight. */
+import { computed, onScopeDispose, shallowRef, type ComputedRef, type ShallowRef } from 'vue'
+import { countByHour } from '@/api/passes'
+import { isAbort } from '@/api/problem'
+import type { Counters, StateCounts } from '@/api/types'
+import { startOfDay } from '@/format'
+import type { LoadState } from '@/stores/cameras'
+import { useLiveSubscription } from './liveEventsKey'
+
+export interface TodayCountersOptions {
+  /** Ask again at most this often when passes come, ms. Default 2000. */
+  throttleMs?: number
+  /** Ask again when nothing comes, ms. Default 60000. */
+  everyMs?: number
+  /** Injected in tests. */
+  fetchCounters?: (from: Date, to: Date, signal: AbortSignal) => Promise<Counters>
+}
+
+export interface Hour extends StateCounts {
+  start: Date
+}
+
+export interface TodayCounters {
+  totals: ComputedRef<StateCounts>
+  people: ComputedRef<number>
+  /** Share of people with a mask worn well, or null while nobody passed. */
+  protectedShare: ComputedRef<number | null>
+  /** All hours of today, empty ones too. */
+  hours: ComputedRef<Hour[]>
+  state: Readonly<ShallowRef<LoadState>>
+  error: Readonly<ShallowRef<unknown>>
+  reload: () => Promise<void>
+}
+
+const NOBODY: StateCounts = { with_mask: 0, without_mask: 0, mask_worn_incorrectly: 0 }
+
+/** Every hour from one midnight to the next, with the server's figures put in. */
+export function hoursOfDay(day: Date, counters: Counters | null): Hour[] {
+  const end = startOfDay(day.getTime() + 36 * 3_600_000).getTime()
+  const hours: Hour[] = []
+  for (let at = day.getTime(); at < end; at += 3_600_000) hours.push({ start: new Date(at), ...NOBODY })
+  for (const bucket of counters?.buckets ?? []) {
+    const hour = hours[Math.floor((Date.parse(bucket.start) - day.getTime()) / 3_600_000)]
+    if (hour === undefined) continue
+    hour.with_mask += bucket.with_mask ?? 0
+    hour.without_mask += bucket.without_mask ?? 0
+    hour.mask_worn_incorrectly += bucket.mask_worn_incorrectly ?? 0
+  }
+  return hours
+}
+
+export function useTodayCounters(options: TodayCountersOptions = {}): TodayCounters {
+  const { throttleMs = 2000, everyMs = 60_000, fetchCounters = countByHour } = options
+  const counters = shallowRef<Counters | null>(null)
+  const day = shallowRef(startOfDay(Date.now()))
+  const state = shallowRef<LoadState>('idle')
+  const error = shallowRef<unknown>(null)
+  let run: AbortController | null = null
+  let pending: ReturnType<typeof setTimeout> | undefined
+
+  async function reload(): Promise<void> {
+    clearTimeout(pending)
+    pending = undefined
+    run?.abort()
+    const mine = new AbortController()
+    run = mine
+    if (state.value !== 'ready') state.value = 'loading'
+    const today = startOfDay(Date.now())
+    try {
+      const answer = await fetchCounters(today, startOfDay(today.getTime() + 36 * 3_600_000), mine.signal)
+      if (mine.signal.aborted) return
+      day.value = today
+      counters.value = answer
+      error.value = null
+      state.value = 'ready'
+    } catch (problem) {
+      if (mine.signal.aborted || isAbort(problem)) return
+      error.value = problem
+      if (state.value !== 'ready') state.value = 'failed'
+    }
+  }
+
+  function soon(): void {
+    pending ??= setTimeout(() => void reload(), throttleMs)
+  }
+
+  useLiveSubscription({ onPass: soon, onReady: soon })
+  const timer = setInterval(() => void reload(), everyMs)
+  onScopeDispose(() => {
+    clearInterval(timer)
+    clearTimeout(pending)
+    run?.abort()
+  })
+  void reload()
+
+  const totals = computed<StateCounts>(() => ({ ...NOBODY, ...counters.value?.totals }))
+  const people = computed(
+    () => totals.value.with_mask + totals.value.without_mask + totals.value.mask_worn_incorrectly,
+  )
+  return {
+    totals,
+    people,
+    protectedShare: computed(() => (people.value === 0 ? null : totals.value.with_mask / people.value)),
+    hours: computed(() => hoursOfDay(day.value, counters.value)),
+    state,
+    error,
+    reload,
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * How the player stays close to the camera. Pure: buffer and playing position in, what to do out. A little behind is
+ * caught up by playing slightly faster (nobody notices), far behind or outside the buffer by a jump.
+ */
+
+/** Playing this far behind the newest picture, seconds, is what we aim at when fragments come evenly. */
+export const TARGET_S = 0.2
+/** More than this behind, seconds: play faster. */
+export const CHASE_ABOVE_S = 0.4
+/** More than this behind, seconds: jump. */
+export const JUMP_ABOVE_S = 1.5
+/** Faster than this sounds like a film; it is enough to lose 0.2 s in a second. */
+export const CHASE_RATE = 1.2
+/** Keep this much of the past in the buffer, seconds, and cut only when twice as much is there. */
+export const KEEP_S = 8
+
+export interface BufferView {
+  currentTime: number
+  /** Start and end of the newest buffered range, seconds. */
+  start: number
+  end: number
+  playbackRate: number
+  /** Mean time between fragments, seconds: slow cameras need more room. */
+  gapS: number
+}
+
+export interface ChasePlan {
+  /** Jump here, or stay. */
+  seekTo: number | null
+  rate: number
+  /** Forget everything before this position, or nothing. */
+  trimTo: number | null
+}
+
+/** Where to play: never nearer to the edge than one and a half fragments, never more than 0.45 s away. */
+export function targetBehindS(gapS: number): number {
+  return Math.min(0.45, Math.max(TARGET_S, gapS * 1.5))
+}
+
+export function planChase(view: BufferView): ChasePlan {
+  const behind = view.end - view.currentTime
+  const target = targetBehindS(view.gapS)
+  const trimTo = view.end - view.start > 2 * KEEP_S ? view.end - KEEP_S : null
+  if (view.currentTime < view.start || behind < -0.5 || behind > JUMP_ABOVE_S) {
+    return { seekTo: Math.max(view.start, view.end - target), rate: 1, trimTo }
+  }
+  const chasing = view.playbackRate > 1
+  // Hysteresis: begin above the limit, end at the target, so that the rate does not flicker.
+  const rate = behind > Math.max(CHASE_ABOVE_S, target + 0.1) || (chasing && behind > target) ? CHASE_RATE : 1
+  return { seekTo: null, rate, trimTo }
+}
+
+/** Running mean of the time between fragments. */
+export function createGapMeter(weight = 0.2) {
+  let last: number | null = null
+  let gapS = 0.1
+  return {
+    mark(nowMs: number): void {
+      if (last !== null) gapS += weight * (Math.min(2, (nowMs - last) / 1000) - gapS)
+      last = nowMs
+    },
+    get gapS() {
+      return gapS
+    },
+  }
+}

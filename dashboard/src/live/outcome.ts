@@ -1,0 +1,40 @@
+/** What the end of a live connection means: try again, show still pictures, or stop. */
+
+/** Why there is no moving picture. Each has a text in the locale files (`live.reason.*`). */
+export type LiveReason =
+  'no_mse' | 'codec' | 'decode' | 'network' | 'silent' | 'slow' | 'restart' | 'camera' | 'denied' | 'gone'
+
+export type Outcome = 'retry' | 'retry_now' | 'snapshots' | 'stop'
+
+export interface Ending {
+  outcome: Outcome
+  reason: LiveReason
+}
+
+/** Close codes of `/live/cameras/{id}/stream`; anything unknown is a broken connection. */
+export function readClose(code: number): Ending {
+  switch (code) {
+    case 4401: // the ticket ran out between asking and opening: a new one is asked for
+      return { outcome: 'retry', reason: 'network' }
+    case 4403:
+      return { outcome: 'stop', reason: 'denied' }
+    case 4404:
+      return { outcome: 'stop', reason: 'gone' }
+    case 4415:
+      return { outcome: 'snapshots', reason: 'codec' }
+    case 1012:
+      return { outcome: 'retry_now', reason: 'restart' }
+    case 1013:
+      return { outcome: 'retry', reason: 'slow' }
+    default:
+      return { outcome: 'retry', reason: 'network' }
+  }
+}
+
+/** What a refused play ticket means. */
+export function readTicketRefusal(status: number): Ending {
+  if (status === 403) return { outcome: 'stop', reason: 'denied' }
+  if (status === 404) return { outcome: 'stop', reason: 'gone' }
+  if (status === 409) return { outcome: 'retry', reason: 'camera' }
+  return { outcome: 'retry', reason: 'network' }
+}

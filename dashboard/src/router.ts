@@ -1,0 +1,41 @@
+/** Pages, and the rule that only who is logged in (with a password of their own) gets past the login page. */
+import { createRouter, createWebHistory, type Router, type RouterHistory } from 'vue-router'
+import { useSession } from './stores/session'
+
+export function createAppRouter(history: RouterHistory = createWebHistory()): Router {
+  const router = createRouter({
+    history,
+    routes: [
+      {
+        path: '/login',
+        name: 'login',
+        component: () => import('./pages/LoginPage.vue'),
+        meta: { open: true },
+      },
+      {
+        path: '/',
+        component: () => import('./components/app/AppShell.vue'),
+        children: [
+          { path: '', name: 'wall', component: () => import('./pages/WallPage.vue') },
+          { path: 'events', name: 'history', component: () => import('./pages/HistoryPage.vue') },
+          { path: 'photo', name: 'photo', component: () => import('./pages/PhotoPage.vue') },
+          { path: 'cameras', name: 'cameras', component: () => import('./pages/CamerasPage.vue') },
+          { path: ':rest(.*)*', name: 'not-found', component: () => import('./pages/NotFoundPage.vue') },
+        ],
+      },
+    ],
+  })
+
+  router.beforeEach(async (to) => {
+    const session = useSession()
+    if (!session.loggedIn) {
+      // A server that is away is shown by the login page, which keeps trying.
+      await session.restore().catch(() => undefined)
+    }
+    const admitted = session.loggedIn && !session.mustChangePassword
+    if (to.meta['open'] === true) return admitted ? { name: 'wall' } : true
+    return admitted ? true : { name: 'login', query: to.fullPath === '/' ? {} : { next: to.fullPath } }
+  })
+
+  return router
+}
