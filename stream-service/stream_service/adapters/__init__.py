@@ -1,0 +1,1 @@
+"""The outside behind the ports: cameras and containers through PyAV, miniprogram-api over HTTP."""

@@ -1,0 +1,122 @@
+"""Packets become frames through PyAV, independent of the connection they came from.
+
+A frame stays in the decoder's own form (mostly YUV 4:2:0: half the bytes of BGR) until somebody needs pixels: only
+sampled frames are scaled, and only evidence is converted in full.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from datetime import UTC, datetime
+from typing import cast
+
+import av
+import cv2
+import numpy as np
+from av.codec.context import CodecContext
+from av.error import FFmpegError
+from av.video.frame import VideoFrame
+
+from shared_kernel.messages import CameraReason
+from stream_service.adapters.pyav_errors import camera_failed
+from stream_service.ports import FullFrame, Luma, Packet, Picture, StreamInfo
+from stream_service.rules import CameraFailed
+
+#: How many packets a frame may lag behind; beyond that its arrival time is forgotten.
+_MAX_LAG_PACKETS = 64
+#: Pictures beyond this are refused before they are scaled, pixels (8K).
+_MAX_PIXELS = 7680 * 4320
+_LARGE_PIXELS = 2560 * 1440
+#: Formats whose first plane is the brightness, a byte a pixel.
+_PLANAR = frozenset({"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12", "nv21", "gray"})
+
+
+class PyavFrame:
+    """See `ports.FullFrame`."""
+
+    def __init__(self, frame: VideoFrame, arrived_at: datetime, arrived_s: float) -> None:
+        self.width, self.height = frame.width, frame.height
+        self.arrived_at, self.arrived_s = arrived_at, arrived_s
+        self._frame = frame
+        self._pixels: Picture | None = None
+        self._grey: Luma | None = None
+
+    def small_jpeg(self, side: int, quality: int = 85) -> bytes:
+        scale = min(1.0, side / max(self.width, self.height))
+        width, height = max(2, round(self.width * scale)), max(2, round(self.height * scale))
+        picture = self._frame.reformat(width, height, "bgr24", interpolation="AREA").to_ndarray()
+        done, jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        if not done:
+            raise CameraFailed(CameraReason.INVALID_DATA, f"frame of {width} x {height}: cannot be written as JPEG")
+        return jpeg.tobytes()
+
+    def luma(self, x0: int, y0: int, x1: int, y1: int) -> Luma:
+        if self._grey is None:
+            self._grey = self._luma_plane()
+        return self._grey[y0:y1, x0:x1]
+
+    def pixels(self) -> Picture:
+        if self._pixels is None:
+            self._pixels = cast("Picture", self._frame.to_ndarray(format="bgr24"))
+        return self._pixels
+
+    def _luma_plane(self) -> Luma:
+        if self._frame.format.name not in _PLANAR:
+            return cast("Luma", self._frame.to_ndarray(format="gray"))
+        plane = self._frame.planes[0]
+        rows: Luma = np.frombuffer(memoryview(plane), np.uint8)[: plane.line_size * self.height]
+        return rows.reshape(self.height, plane.line_size)[:, : self.width]
+
+
+class PyavDecoder:
+    """See `ports.Decoder`. `seconds` is the processor time spent so far."""
+
+    def __init__(self, info: StreamInfo) -> None:
+        """Prepare a decoder.
+
+        Raises:
+            CameraFailed: the codec is not known here, or is none for video.
+        """
+        try:
+            context = CodecContext.create(info.codec, "r")
+            if context.type != "video":
+                raise CameraFailed(CameraReason.NO_VIDEO, "camera: sends no video")
+            if info.extradata:
+                context.extradata = info.extradata
+            # one thread up to 1440p: more threads cost more in all and delay each picture
+            context.thread_count = 1 if info.width * info.height <= _LARGE_PIXELS else 2
+            context.skip_frame = "NONREF"
+        except (FFmpegError, ValueError) as error:
+            raise camera_failed(error) from None
+        self._context = cast("av.VideoCodecContext", context)
+        self._arrivals: OrderedDict[int, tuple[datetime, float]] = OrderedDict()
+        self.seconds = 0.0
+        self.damaged = 0
+
+    def decode_all(self) -> None:
+        self._context.skip_frame = "DEFAULT"
+
+    def decode(self, packet: Packet) -> list[FullFrame]:
+        began = time.thread_time()
+        self._arrivals[packet.pts] = (packet.arrived_at, packet.arrived_s)
+        while len(self._arrivals) > _MAX_LAG_PACKETS:
+            self._arrivals.popitem(last=False)
+        coded = av.Packet(packet.data)
+        coded.pts, coded.dts = packet.pts, packet.dts
+        try:
+            return [self._framed(frame) for frame in self._context.decode(coded) if self._fits(frame)]
+        except (FFmpegError, ValueError):
+            self.damaged += 1  # the next keyframe heals it
+            return []
+        finally:
+            self.seconds += time.thread_time() - began
+
+    @staticmethod
+    def _fits(frame: VideoFrame) -> bool:
+        return 0 < frame.width * frame.height <= _MAX_PIXELS
+
+    def _framed(self, frame: VideoFrame) -> FullFrame:
+        default = (datetime.now(UTC), time.monotonic())
+        arrived_at, arrived_s = self._arrivals.pop(frame.pts, default) if frame.pts is not None else default
+        return PyavFrame(frame, arrived_at, arrived_s)

@@ -1,0 +1,171 @@
+"""Wires the service: which adapter stands behind which port, which threads run, in which order they stop."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+from apiflask import APIFlask
+from prometheus_client import REGISTRY
+
+from shared_kernel.blobs import Blobs
+from shared_kernel.bus import Bus
+from shared_kernel.errors import Unavailable
+from shared_kernel.log import fields, get_logger
+from shared_kernel.messages import CameraChanged, FrameAnalysed
+from stream_service.adapters.api import HttpApi
+from stream_service.adapters.pyav_camera import PyavFeed
+from stream_service.adapters.pyav_decoder import PyavDecoder
+from stream_service.adapters.pyav_mux import PyavMuxer
+from stream_service.app import LiveParts, make_app
+from stream_service.camera import CameraWorker, Parts
+from stream_service.capture import Sampling
+from stream_service.fleet import Fleet
+from stream_service.follow import Limits, follow
+from stream_service.live import LiveHub
+from stream_service.mailbox import Mailbox
+from stream_service.metrics import FleetCollector, passes_total
+from stream_service.outbox import Outbox
+from stream_service.ports import CameraEntry, Feed
+from stream_service.rights import RightsWatch
+from stream_service.ring import FrameRing
+from stream_service.settings import Settings
+
+log = get_logger(__name__)
+
+#: Name of this service's consumer group.
+GROUP = "stream-service"
+#: Pause after an unexpected error or while the bus is away, seconds.
+RETRY_S = 1.0
+#: The reader of analyses waits this long for one, milliseconds.
+BLOCK_MS = 500
+
+
+class StreamService:
+    """All threads of the service but the web server's."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._bus = Bus(settings.redis_url)
+        self._api = HttpApi(settings.api_url, settings.service_token.get_secret_value())
+        self._mailbox = Mailbox(self._bus)
+        self._outbox = Outbox(settings.spool_dir, self._bus, Blobs.open(settings.blobs_url))
+        self._fleet = Fleet(self._api, self._camera)
+        self._rights = RightsWatch(self._api, self._fleet.viewers)
+        self._collector = FleetCollector(self._fleet, self._mailbox, self._outbox)
+        self._stopping = threading.Event()
+        self._stop_once = threading.Lock()
+        self._stopped = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._forever, args=(self._follow,), name="follow", daemon=True),
+            threading.Thread(target=self._forever, args=(self._hear_changes,), name="changes", daemon=True),
+        ]
+
+    def app(self) -> APIFlask:
+        return make_app(
+            LiveParts(
+                fleet=self._fleet,
+                rights=self._rights,
+                feed=self._feed,
+                decoder=PyavDecoder,
+                ticket_key=self._settings.ticket_key.get_secret_value(),
+                service_token=self._settings.service_token.get_secret_value(),
+                checks={"redis": self._ping, "api": self._api.check, "spool": self._outbox.check},
+            )
+        )
+
+    def start(self) -> None:
+        """Begin to work.
+
+        Raises:
+            Conflict: another process has the spool.
+        """
+        self._outbox.start()
+        self._mailbox.start()
+        self._fleet.start()
+        self._rights.start()
+        for thread in self._threads:
+            thread.start()
+        REGISTRY.register(self._collector)
+
+    def stop(self) -> None:
+        """End within about four seconds: cameras first, then what they left open, then the ways out."""
+        if not self._stop_once.acquire(blocking=False):
+            self._stopped.wait(5.0)  # somebody is at it
+            return
+        self._rights.stop()
+        self._stopping.set()
+        self._fleet.stop()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(1.5)
+        self._outbox.stop(1.0)
+        self._mailbox.stop()
+        REGISTRY.unregister(self._collector)
+        self._api.close()
+        self._bus.close()
+        self._stopped.set()
+
+    def _ping(self) -> None:
+        self._bus.ping()
+
+    def _feed(self, url: str) -> Feed:
+        return PyavFeed(url, self._settings.file_roots)
+
+    def _camera(self, entry: CameraEntry) -> CameraWorker:
+        settings = self._settings
+        return CameraWorker(
+            entry,
+            Sampling(entry.camera_id, settings.owner, settings.sample_fps, settings.analysis_side),
+            FrameRing(seconds=settings.ring_seconds, megabytes=settings.ring_megabytes),
+            LiveHub(entry.camera_id, PyavMuxer),
+            Parts(self._feed, PyavDecoder, self._mailbox),
+        )
+
+    def _forever(self, work: Callable[[], None]) -> None:
+        """The worker loop: whatever goes wrong is logged, and work begins again."""
+        while not self._stopping.is_set():
+            try:
+                work()
+            except Unavailable as error:
+                log.warning("work waits", extra=fields(work=work.__name__, reason=str(error)))
+            except Exception:
+                log.exception("work failed", extra=fields(work=work.__name__))
+            self._stopping.wait(RETRY_S)
+
+    def _follow(self) -> None:
+        limits = Limits(self._settings.analysis_side, self._settings.ring_seconds)
+        for message in follow(self._analysed(), self._fleet, self._outbox, limits):
+            passes_total.labels(message.phase, message.state).inc()
+            log.info(
+                "pass observed",
+                extra=fields(
+                    pass_id=message.pass_id, phase=message.phase, camera_id=message.camera_id, state=message.state
+                ),
+            )
+
+    def _analysed(self) -> Iterator[FrameAnalysed | None]:
+        """Analyses of our frames, and None at least every second; waits while the bus is away."""
+        subscription = self._bus.subscribe(FrameAnalysed, GROUP, route=self._settings.owner)
+        ticked_s = 0.0
+        while not self._stopping.is_set():
+            try:
+                deliveries = subscription.receive(count=64, block_ms=BLOCK_MS)
+                subscription.ack(*deliveries)  # at once: a frame is worth nothing a second time
+            except Unavailable as error:
+                log.warning("analyses wait", extra=fields(reason=str(error)))
+                deliveries = []
+                self._stopping.wait(RETRY_S)
+            for delivery in deliveries:
+                yield delivery.message
+            if not deliveries or time.monotonic() - ticked_s >= 1.0:
+                ticked_s = time.monotonic()
+                yield None
+
+    def _hear_changes(self) -> None:
+        for change in self._bus.follow(CameraChanged):
+            if change is not None:
+                self._fleet.reload()
+            if self._stopping.is_set():
+                return

@@ -1,0 +1,124 @@
+"""Step 1 of 4. Packets of one camera in, FrameCaptured (small JPEG inside) out; full frames wait in the ring.
+
+Before it: `pull`, which reads the camera. After it: inference-service, whose FrameAnalysed meets `follow` (step 3).
+Only sampled frames are scaled and encoded; pictures that nothing refers to are not even decoded while the others
+are frequent enough.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+
+from shared_kernel.messages import CameraReason, FrameCaptured, new_id
+from stream_service.ports import Decoder, FullFrame, Packet
+from stream_service.ring import FrameRing
+from stream_service.rules import BLIND_AFTER_S, CameraFailed
+
+#: How long pictures and packets are counted before deciding whether all must be decoded, seconds.
+_JUDGE_S = 2.0
+#: Codecs whose pictures all stand alone: only the sampled ones are decoded.
+INTRA_CODECS = frozenset({"mjpeg", "png", "jpeg2000"})
+
+
+@dataclass
+class Sampling:
+    """Which frames of one camera are analysed, and how.
+
+    `seq` begins at the time in milliseconds, so that it rises over reconnects, changed addresses and restarts.
+    """
+
+    camera_id: str
+    owner: str
+    fps: float
+    side: int
+    seq: Iterator[int] = field(default_factory=lambda: count(time.time_ns() // 1_000_000))
+
+
+class _Grid:
+    """Says which moments are due: `fps` per second on average, without a burst after a pause."""
+
+    def __init__(self, fps: float) -> None:
+        self._step_s = 1.0 / fps
+        self._due_s = 0.0
+
+    def is_due(self, at_s: float) -> bool:
+        return at_s >= self._due_s
+
+    def mark(self, at_s: float) -> None:
+        self._due_s = max(self._due_s + self._step_s, at_s + self._step_s / 2)
+
+
+def capture(
+    packets: Iterable[Packet | None], decoder: Decoder, ring: FrameRing, sampling: Sampling, *, intra: bool = False
+) -> Iterator[FrameCaptured | None]:
+    """Decode, sample, scale.
+
+    Args:
+        packets: As they arrive; None now and then when nothing does, and passed on as None.
+        decoder: Of this connection.
+        ring: Gets every sampled frame, and the newest one.
+        sampling: How often, how large.
+        intra: All pictures of the codec stand alone.
+
+    Raises:
+        CameraFailed: there were packets for `BLIND_AFTER_S` and none became a picture.
+    """
+    grid, judge, seen_s = _Grid(sampling.fps), _Judge(sampling.fps), None
+    for packet in packets:
+        if packet is None:
+            yield None
+            continue
+        if intra and not grid.is_due(packet.arrived_s):
+            continue
+        seen_s = packet.arrived_s if seen_s is None else seen_s
+        frames = decoder.decode(packet)
+        judge.count(packet.arrived_s, len(frames), decoder)
+        for frame in frames:
+            seen_s = packet.arrived_s
+            ring.show(frame)
+            if grid.is_due(frame.arrived_s):
+                grid.mark(frame.arrived_s)
+                yield _captured(frame, ring, sampling)
+        if packet.arrived_s - seen_s > BLIND_AFTER_S:
+            raise CameraFailed(CameraReason.INVALID_DATA, "camera: sends data that does not become a picture")
+
+
+def _captured(frame: FullFrame, ring: FrameRing, sampling: Sampling) -> FrameCaptured:
+    message = FrameCaptured(
+        frame_id=new_id(),
+        camera_id=sampling.camera_id,
+        owner=sampling.owner,
+        seq=next(sampling.seq),
+        captured_at=frame.arrived_at,
+        width=frame.width,
+        height=frame.height,
+        jpeg=frame.small_jpeg(sampling.side),
+    )
+    ring.put(message.frame_id, frame)
+    return message
+
+
+class _Judge:
+    """Decoding only the pictures that others refer to is cheaper; it stops when that gives too few of them."""
+
+    def __init__(self, fps: float) -> None:
+        self._wanted_fps = fps
+        self._began_s: float | None = None
+        self._packets = self._frames = 0
+        self._done = False
+
+    def count(self, at_s: float, frames: int, decoder: Decoder) -> None:
+        if self._done:
+            return
+        self._began_s = at_s if self._began_s is None else self._began_s
+        self._packets, self._frames = self._packets + 1, self._frames + frames
+        passed_s = at_s - self._began_s
+        if passed_s < _JUDGE_S:
+            return
+        if self._frames < self._wanted_fps * passed_s and self._packets > self._frames + 1:
+            decoder.decode_all()
+            self._done = True
+        self._began_s, self._packets, self._frames = at_s, 0, 0

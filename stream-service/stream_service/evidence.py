@@ -1,0 +1,101 @@
+"""The pictures that prove a pass: a padded face and the scene around it, cut from the full frame of the best sighting.
+
+Best is sharp, large and certain. Used by `passes`; nothing is stored here, that is the outbox's work.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import cv2
+import numpy as np
+
+from shared_kernel.messages import Box, Evidence, Face
+from stream_service.ports import FullFrame
+
+#: Added around a face on each side, as a share of its side.
+PADDING: Final = 0.45
+#: Long side of a scene, pixels.
+SCENE_SIDE: Final = 1280
+JPEG_QUALITY: Final = 85
+#: A new picture must be better by this factor, so that equal ones are not cut again and again.
+BETTER_BY: Final = 1.25
+#: Beyond this a larger face proves nothing more, pixels.
+_ENOUGH_PX: Final = 200.0
+_SHARPNESS_SIDE: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A JPEG with its size in pixels."""
+
+    jpeg: bytes
+    width: int
+    height: int
+
+    def as_evidence(self, key: str) -> Evidence:
+        return Evidence(key=key, width=self.width, height=self.height, bytes=len(self.jpeg))
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """The evidence of one sighting."""
+
+    quality: float
+    box: Box
+    face: Picture
+    scene: Picture
+
+
+class Cutter:
+    """Cuts shots from one full frame; the scene is made once for all faces in it."""
+
+    def __init__(self, frame: FullFrame) -> None:
+        self._frame = frame
+        self._scene: Picture | None = None
+
+    def quality(self, face: Face) -> float:
+        """How good a picture of this face would be: root of sharpness x size x score. 0 when it has no area."""
+        x0, y0, x1, y1 = _pixels(face.box, self._frame, padding=0.0)
+        if x1 - x0 < 2 or y1 - y0 < 2:  # noqa: PLR2004 - nothing to see in one pixel
+            return 0.0
+        grey = cv2.resize(
+            self._frame.luma(x0, y0, x1, y1), (_SHARPNESS_SIDE, _SHARPNESS_SIDE), interpolation=cv2.INTER_AREA
+        )
+        sharpness = float(cv2.Laplacian(grey, cv2.CV_32F).var())
+        size = min(math.sqrt((x1 - x0) * (y1 - y0)), _ENOUGH_PX)
+        return math.sqrt(sharpness + 1.0) * size * face.score
+
+    def shot(self, face: Face, quality: float) -> Shot:
+        """Cut and encode."""
+        x0, y0, x1, y1 = _pixels(face.box, self._frame, padding=PADDING)
+        crop = np.ascontiguousarray(self._frame.pixels()[y0:y1, x0:x1])
+        jpeg = cv2.imencode(".jpg", crop, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
+        return Shot(quality, face.box, Picture(jpeg, x1 - x0, y1 - y0), self._whole())
+
+    def _whole(self) -> Picture:
+        if self._scene is None:
+            jpeg = self._frame.small_jpeg(SCENE_SIDE, JPEG_QUALITY)
+            scale = min(1.0, SCENE_SIDE / max(self._frame.width, self._frame.height))
+            width, height = max(2, round(self._frame.width * scale)), max(2, round(self._frame.height * scale))
+            self._scene = Picture(jpeg, width, height)
+        return self._scene
+
+
+def keys(pass_id: str, opened_at: datetime, number: int) -> tuple[str, str]:
+    """Object keys of the face and the scene. A better picture gets the next number: nothing is overwritten."""
+    folder = f"evidence/{opened_at:%Y/%m/%d}/{pass_id}"
+    return f"{folder}/face-{number}.jpg", f"{folder}/scene-{number}.jpg"
+
+
+def _pixels(box: Box, frame: FullFrame, *, padding: float) -> tuple[int, int, int, int]:
+    """`box`, larger by `padding` of its sides, in whole pixels inside the frame; at least 1 x 1."""
+    wide, high = (box.x1 - box.x0) * padding, (box.y1 - box.y0) * padding
+    x0 = min(max(0, math.floor((box.x0 - wide) * frame.width)), frame.width - 1)
+    y0 = min(max(0, math.floor((box.y0 - high) * frame.height)), frame.height - 1)
+    x1 = max(x0 + 1, min(frame.width, math.ceil((box.x1 + wide) * frame.width)))
+    y1 = max(y0 + 1, min(frame.height, math.ceil((box.y1 + high) * frame.height)))
+    return x0, y0, x1, y1

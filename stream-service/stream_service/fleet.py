@@ -1,0 +1,133 @@
+"""Which cameras run: the list of miniprogram-api, loaded at the start, on every change, and every few seconds.
+
+Starts, restarts and stops camera threads; a camera whose entry did not change is not touched. Also the place where
+`follow` finds full frames and `app` finds live hubs.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from shared_kernel.errors import Unavailable
+from shared_kernel.log import fields, get_logger
+from stream_service.camera import CameraWorker
+from stream_service.live import LiveHub, Viewer
+from stream_service.ports import CameraEntry, Directory, FullFrame
+from stream_service.ring import FrameRing
+
+log = get_logger(__name__)
+
+#: The list is loaded at least this often, seconds.
+RELOAD_EVERY_S = 10.0
+#: Pause before the list is asked for again while it cannot be had, seconds.
+RETRY_S = 1.0
+#: All cameras together have this long to end, seconds.
+STOP_S = 1.5
+
+
+@dataclass
+class Running:
+    """A camera that runs, and the entry it runs for."""
+
+    entry: CameraEntry
+    worker: CameraWorker
+
+
+class Fleet:
+    """Thread safe. One thread loads the list; `follow` and web threads look cameras up."""
+
+    def __init__(self, directory: Directory, make: Callable[[CameraEntry], CameraWorker]) -> None:
+        self._directory = directory
+        self._make = make
+        self._running: dict[str, Running] = {}
+        self._lock = threading.Lock()
+        self._changed = threading.Event()
+        self._stopping = False
+        self.loaded = False
+        self._thread = threading.Thread(target=self._run, name="fleet", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def reload(self) -> None:
+        """Somebody changed a camera: load the list soon."""
+        self._changed.set()
+
+    def stop(self) -> None:
+        """End all cameras. A connection that hangs is left behind, its thread ends with the process."""
+        self._stopping = True
+        self._changed.set()
+        if self._thread.is_alive():
+            self._thread.join(STOP_S)
+        self._end(self.workers())
+        with self._lock:
+            self._running.clear()
+
+    def workers(self) -> list[CameraWorker]:
+        with self._lock:
+            return [one.worker for one in self._running.values()]
+
+    def hub(self, camera_id: str) -> LiveHub | None:
+        with self._lock:
+            one = self._running.get(camera_id)
+            return one.worker.hub if one else None
+
+    def ring(self, camera_id: str) -> FrameRing | None:
+        with self._lock:
+            one = self._running.get(camera_id)
+            return one.worker.ring if one else None
+
+    def viewers(self) -> list[Viewer]:
+        return [viewer for worker in self.workers() for viewer in worker.hub.watchers()]
+
+    def take(self, camera_id: str, frame_id: str) -> FullFrame | None:
+        """See `follow.Rings`."""
+        ring = self.ring(camera_id)
+        return ring.take(frame_id) if ring else None
+
+    def runs(self, camera_id: str) -> bool:
+        with self._lock:
+            return camera_id in self._running
+
+    def apply(self, entries: Iterable[CameraEntry]) -> None:
+        """Make the running cameras those of `entries` that are enabled."""
+        wanted = {entry.camera_id: entry for entry in entries if entry.enabled}
+        with self._lock:
+            gone = [i for i, one in self._running.items() if wanted.get(i) != one.entry or not one.worker.alive]
+            ending = [self._running.pop(camera_id).worker for camera_id in gone]
+        self._end(ending)
+        with self._lock:
+            new = [entry for camera_id, entry in wanted.items() if camera_id not in self._running]
+            for entry in new:
+                worker = self._make(entry)
+                self._running[entry.camera_id] = Running(entry, worker)
+                worker.start()
+        for worker in ending:
+            log.info("camera stopped", extra=fields(camera_id=worker.entry.camera_id))
+        for entry in new:
+            log.info("camera started", extra=fields(camera_id=entry.camera_id))
+
+    @staticmethod
+    def _end(workers: list[CameraWorker]) -> None:
+        for worker in workers:
+            worker.ask_to_stop()
+        for worker in workers:
+            worker.join(STOP_S / max(1, len(workers)) + 0.5)
+            worker.hub.end("stopped", "the camera was changed, switched off or removed")
+
+    def _run(self) -> None:
+        while not self._stopping:
+            pause_s = RELOAD_EVERY_S
+            self._changed.clear()
+            try:
+                self.apply(self._directory.cameras())
+                self.loaded = True
+            except Unavailable as error:
+                log.warning("camera list not loaded", extra=fields(reason=str(error)))
+                pause_s = RELOAD_EVERY_S / 2 if self.loaded else RETRY_S
+            except Exception:
+                log.exception("camera list not applied")
+                pause_s = RETRY_S
+            self._changed.wait(pause_s)

@@ -1,0 +1,90 @@
+"""Step 3 of 4. FrameAnalysed in; tracks per camera; PassObserved out, one opened and one closed for each visit.
+
+Before it: inference-service. After it: `outbox`, and over the bus `record` of miniprogram-api (step 4). The full frame
+of each analysis still waits in the camera's ring (`capture` put it there): evidence is cut from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from shared_kernel.clock import now
+from shared_kernel.errors import Unavailable
+from shared_kernel.log import fields, get_logger
+from shared_kernel.messages import FrameAnalysed, PassObserved
+from stream_service.passes import Announcement, CameraPasses
+from stream_service.ports import FullFrame, Outgoing
+
+log = get_logger(__name__)
+
+
+class Rings(Protocol):
+    """The full frames of the running cameras."""
+
+    def take(self, camera_id: str, frame_id: str) -> FullFrame | None:
+        """The frame whose analysis has come, or None when it is gone."""
+        ...
+
+    def runs(self, camera_id: str) -> bool:
+        """Whether this camera is (still) ours."""
+        ...
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What following needs to know. Results older than `max_age_s` are left out: their pictures are gone."""
+
+    analysis_side: int
+    max_age_s: float
+
+
+def follow(
+    frames: Iterable[FrameAnalysed | None],
+    rings: Rings,
+    outgoing: Outgoing,
+    limits: Limits,
+    *,
+    seconds_now: Callable[[], float] = lambda: now().timestamp(),
+) -> Iterator[PassObserved]:
+    """Follow every face of every camera.
+
+    Args:
+        frames: As they come from the bus; None at least once a second, so that passes end without further frames.
+        rings: Full frames by camera.
+        outgoing: Makes each message durable. While it cannot, the message is offered again later.
+        limits: See there.
+        seconds_now: The time, in seconds since the epoch.
+
+    Yields:
+        Every message that was made durable. At the end of `frames`, all open passes are closed.
+    """
+    cameras: dict[str, CameraPasses] = {}
+
+    def settled(passes: CameraPasses, announcements: Iterable[Announcement]) -> Iterator[PassObserved]:
+        for one in announcements:
+            try:
+                outgoing.accept(one.message, one.pictures)
+            except Unavailable as error:
+                log.warning("pass not accepted", extra=fields(pass_id=one.message.pass_id, reason=str(error)))
+                continue
+            passes.settle(one)
+            yield one.message
+
+    for frame in frames:
+        if frame is not None:
+            full = rings.take(frame.camera_id, frame.frame_id)
+            if rings.runs(frame.camera_id) and seconds_now() - frame.captured_at.timestamp() <= limits.max_age_s:
+                passes = cameras.setdefault(frame.camera_id, CameraPasses(frame.camera_id, limits.analysis_side))
+                yield from settled(passes, passes.see(frame, full))
+            continue
+        for camera_id, passes in list(cameras.items()):
+            if rings.runs(camera_id):
+                yield from settled(passes, passes.tick(seconds_now()))
+            else:
+                yield from settled(passes, passes.end())
+                del cameras[camera_id]
+        outgoing.remember([one for passes in cameras.values() for one in passes.progress()])
+    for passes in cameras.values():
+        yield from settled(passes, passes.end())

@@ -1,0 +1,92 @@
+"""Sends what may be lost (frames, camera reports) without ever making a camera wait for Redis.
+
+Camera threads drop messages here; one thread sends them. While the bus is away they are dropped and counted, oldest
+first: a frame that is late is worth nothing. What must not be lost goes through `outbox`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from itertools import chain
+
+from shared_kernel.errors import Unavailable
+from shared_kernel.log import fields, get_logger
+from shared_kernel.messages import CameraReported, FrameCaptured, Message
+from stream_service.ports import Publisher
+
+log = get_logger(__name__)
+
+#: Frames that wait for sending at most; at 5 per second and camera this is a moment.
+MAX_FRAMES = 64
+MAX_REPORTS = 256
+#: Pause after the bus was found away, seconds.
+RETRY_S = 0.5
+
+
+class Mailbox:
+    """Thread safe. `dropped` counts what was lost, by topic."""
+
+    def __init__(self, bus: Publisher) -> None:
+        self._bus = bus
+        self._frames: deque[Message] = deque()
+        self._reports: deque[Message] = deque()
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._away = False
+        self.dropped: Counter[str] = Counter()
+        self._thread = threading.Thread(target=self._run, name="mailbox", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Send what waits if the bus is there, and end."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        if self._thread.is_alive():
+            self._thread.join(2.0)
+
+    def post(self, message: FrameCaptured | CameraReported) -> None:
+        """Send soon, or lose it. Never blocks."""
+        is_frame = isinstance(message, FrameCaptured)
+        line, limit = (self._frames, MAX_FRAMES) if is_frame else (self._reports, MAX_REPORTS)
+        with self._changed:
+            while len(line) >= limit:
+                self.dropped[line.popleft().topic] += 1
+            line.append(message)
+            self._changed.notify()
+
+    def _run(self) -> None:
+        while (batch := self._batch()) is not None:
+            for place, message in enumerate(batch):
+                try:
+                    self._bus.publish(message)
+                except Unavailable as error:
+                    self._lost(batch[place:], error)
+                    break
+                except Exception:
+                    log.exception("message not sent", extra=fields(topic=message.topic))
+                    self.dropped[message.topic] += 1
+                else:
+                    self._note(away=False)
+
+    def _batch(self) -> list[Message] | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopping or self._frames or self._reports)
+            batch = list(chain(self._reports, self._frames))
+            self._reports.clear()
+            self._frames.clear()
+            return batch if batch or not self._stopping else None
+
+    def _lost(self, batch: list[Message], error: Unavailable) -> None:
+        self.dropped.update(message.topic for message in batch)
+        self._note(away=True, why=str(error))
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopping, RETRY_S)
+
+    def _note(self, *, away: bool, why: str = "") -> None:
+        if away != self._away:
+            self._away = away
+            log.log(30 if away else 20, "bus away" if away else "bus back", extra=fields(reason=why))

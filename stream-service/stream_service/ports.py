@@ -1,0 +1,210 @@
+"""What the story of this service needs from the outside, as protocols, and the plain values that pass through them.
+
+`bootstrap` alone knows what stands behind each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared_kernel.messages import Message, PassObserved
+
+#: Ticks per second of every packet's `pts` and `dts`.
+CLOCK_HZ = 90_000
+
+#: A picture: height x width x 3, uint8, blue-green-red.
+Picture = NDArray[np.uint8]
+#: A grey picture: height x width, uint8.
+Luma = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamInfo:
+    """What a camera said about its video before the first packet. Sizes may be 0 and `fps` None: not known yet."""
+
+    codec: str
+    width: int
+    height: int
+    fps: float | None
+    extradata: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """One coded picture. H.264 is always in Annex B form, with its parameter sets before each keyframe.
+
+    `dts` rises strictly within a connection, whatever the camera's clock does; both count in 1/CLOCK_HZ.
+    `arrived_at` is the wall clock, `arrived_s` the monotonic clock of the moment the packet was read.
+    """
+
+    data: bytes
+    pts: int
+    dts: int
+    key: bool
+    arrived_at: datetime
+    arrived_s: float
+
+
+class Feed(Protocol):
+    """One connection to one camera. `open` and `packets` may block for long; `close` is called by any thread."""
+
+    def open(self) -> StreamInfo:
+        """Connect.
+
+        Raises:
+            CameraFailed: with the reason.
+        """
+        ...
+
+    def packets(self) -> Iterator[Packet]:
+        """Packets until the peer ends or `close` is called.
+
+        Raises:
+            CameraFailed: with the reason; also when the peer closes in the middle.
+        """
+        ...
+
+    def close(self) -> None:
+        """Ask `packets` to end soon. Frees nothing that `open` or `packets` still use."""
+        ...
+
+
+class FullFrame(Protocol):
+    """A decoded picture at full resolution, kept in the decoder's own form until somebody needs pixels."""
+
+    width: int
+    height: int
+    arrived_at: datetime
+    arrived_s: float
+
+    def small_jpeg(self, side: int, quality: int = 85) -> bytes:
+        """JPEG with a long side of at most `side`; never enlarged."""
+        ...
+
+    def luma(self, x0: int, y0: int, x1: int, y1: int) -> Luma:
+        """The brightness of a region in pixels; a view, valid as long as the frame."""
+        ...
+
+    def pixels(self) -> Picture:
+        """All pixels; converted once and kept."""
+        ...
+
+
+class Decoder(Protocol):
+    """Packets of one connection become frames. Damaged packets give none."""
+
+    def decode(self, packet: Packet) -> list[FullFrame]: ...
+
+    def decode_all(self) -> None:
+        """From now on also decode pictures that no other picture refers to."""
+        ...
+
+
+class Muxer(Protocol):
+    """Packets become fragmented MP4, once for all viewers."""
+
+    header: bytes
+
+    def mux(self, packet: Packet) -> bytes:
+        """The fragment of the packet *before* this one (its duration is known only now); b"" for the first."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Publisher(Protocol):
+    """The part of the bus that sends."""
+
+    def publish(self, message: Message, *, route: str | None = None) -> str:
+        """Send one message.
+
+        Raises:
+            Unavailable: the bus is away.
+        """
+        ...
+
+
+class Objects(Protocol):
+    """The part of object storage that keeps evidence."""
+
+    def put(self, key: str, data: bytes, *, content_type: str = ...) -> None:
+        """Store.
+
+        Raises:
+            Unavailable: the store is away.
+        """
+        ...
+
+
+class Progress(NamedTuple):
+    """How an open pass goes on: what its closing will say if this process dies now."""
+
+    pass_id: str
+    last_seen_at: datetime
+    frames: int
+
+
+class Outgoing(Protocol):
+    """Where passes go: durable when `accept` returns."""
+
+    def accept(self, message: PassObserved, pictures: Mapping[str, bytes]) -> None:
+        """Keep the message and the JPEG files (by object key) that it points to.
+
+        Raises:
+            Unavailable: the spool cannot be written; nothing was accepted.
+        """
+        ...
+
+    def remember(self, open_passes: Sequence[Progress]) -> None:
+        """Note how the open passes go on, for the case of a crash. All of them; cheap, never fails."""
+        ...
+
+
+class Seen(NamedTuple):
+    """Who looks at which camera."""
+
+    user_id: str
+    camera_id: str
+
+
+class Rights(Protocol):
+    """Who may look at which camera, now."""
+
+    def allowed(self, pairs: AbstractSet[Seen]) -> AbstractSet[Seen]:
+        """Those of `pairs` that still may.
+
+        Raises:
+            Unavailable: nobody can say.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CameraEntry:
+    """A camera as its owner is told of it. `url` has credentials: it is never logged or returned."""
+
+    camera_id: str
+    url: str
+    enabled: bool
+
+    def __repr__(self) -> str:
+        return f"CameraEntry(camera_id={self.camera_id!r}, enabled={self.enabled})"
+
+
+class Directory(Protocol):
+    """The list of cameras of this installation."""
+
+    def cameras(self) -> list[CameraEntry]:
+        """All of them.
+
+        Raises:
+            Unavailable: the list cannot be read now.
+        """
+        ...
