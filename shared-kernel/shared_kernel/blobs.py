@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs, urlsplit
@@ -97,6 +97,14 @@ class Blobs:
         """Remove the object; one that is already gone is fine."""
         with _translated(_checked(key)), contextlib.suppress(FileNotFoundError):
             obstore.delete(self._store, key)
+
+    def older_than(self, prefix: str, moment: datetime) -> Iterator[str]:
+        """Keys under the folder `prefix` whose objects were last written before `moment`."""
+        with _translated(_checked(prefix)):
+            for page in obstore.list(self._store, prefix):
+                for entry in page:
+                    if entry["last_modified"] < moment:
+                        yield entry["path"]
 
     def check(self) -> None:
         """Ask the store for one listing entry: readiness."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from shared_kernel.tables import AuthSession, LoginThrottle, User, UserCredential
@@ -74,11 +74,12 @@ class AuthSessions:
     def revoke_family(self, family_id: str, moment: datetime) -> None:
         self._revoke(AuthSession.family_id == family_id, moment)
 
-    def revoke_user(self, user_id: str, moment: datetime) -> None:
-        self._revoke(AuthSession.user_id == user_id, moment)
+    def revoke_user(self, user_id: str, moment: datetime, *, except_family: str | None = None) -> None:
+        which = AuthSession.user_id == user_id
+        self._revoke(which if except_family is None else which & (AuthSession.family_id != except_family), moment)
 
-    def _revoke(self, which: object, moment: datetime) -> None:
-        statement = update(AuthSession).where(which, AuthSession.revoked_at.is_(None))  # type: ignore[arg-type]
+    def _revoke(self, which: ColumnElement[bool], moment: datetime) -> None:
+        statement = update(AuthSession).where(which, AuthSession.revoked_at.is_(None))
         self._session.execute(statement.values(revoked_at=moment))
 
     def delete_expired(self, before: datetime) -> int:
@@ -89,8 +90,8 @@ class Throttles:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def get(self, subject: str) -> LoginThrottle | None:
-        return self._session.get(LoginThrottle, subject, with_for_update=True)
+    def get(self, subject: str, *, lock: bool = False) -> LoginThrottle | None:
+        return self._session.get(LoginThrottle, subject, with_for_update=lock or None)
 
     def add(self, throttle: LoginThrottle) -> None:
         self._session.add(throttle)

@@ -77,7 +77,7 @@ class Cameras:
     def silent_since(self, moment: datetime) -> Sequence[Camera]:
         """Enabled cameras that do not count as down though nobody reported them since `moment`; locked."""
         query = select(Camera).where(
-            Camera.deleted_at.is_(None), Camera.enabled.is_(True), Camera.state != "down", Camera.reported_at < moment
+            Camera.deleted_at.is_(None), Camera.enabled.is_(True), Camera.state != "down", Camera.heard_at < moment
         )
         return self._session.scalars(query.with_for_update()).all()
 

@@ -44,6 +44,10 @@ class Interfered(Unavailable):
     """Another writer came in between: the same transaction, tried again, may well succeed."""
 
 
+class Duplicate(Interfered):
+    """A unique value exists already."""
+
+
 class Database:
     """Opens transactions. Thread safe; connects on first use.
 
@@ -97,11 +101,17 @@ class Database:
             Unavailable: the database is away, or was interfered with every time.
             Poison: the database refuses the values.
         """
-        for _ in range(_TRIES - 1):
-            with contextlib.suppress(Interfered), self.write() as store:
-                return work(store)
-        with self.write() as store:
-            return work(store)
+        for tried in range(1, _TRIES + 1):
+            try:
+                with self.write() as store:
+                    return work(store)
+            except Duplicate as error:
+                if tried == _TRIES:  # nobody interferes that often: the value itself is taken
+                    raise Poison(error.reason) from error
+            except Interfered:
+                if tried == _TRIES:
+                    raise
+        raise AssertionError("unreachable")
 
 
 def make_engine(url: str) -> Engine:
@@ -149,7 +159,7 @@ def translated() -> Iterator[None]:
         raise Unavailable("database", "all connections are in use") from error
     except IntegrityError as error:
         if _is_duplicate(error):
-            raise Interfered("database", f"another writer came first: {error.orig}") from error
+            raise Duplicate("database", f"another writer came first: {error.orig}") from error
         raise Poison(f"database refuses: {error.orig}") from error
     except DataError as error:
         raise Poison(f"database refuses: {error.orig}") from error

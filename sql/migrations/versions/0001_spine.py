@@ -75,8 +75,9 @@ def upgrade() -> None:
             "state_detail", sa.String(length=500), nullable=True, comment="the reason in words, without credentials"
         ),
         sa.Column("state_at", MOMENT, nullable=False, comment="since when it is in this state"),
+        sa.Column("reported_at", MOMENT, nullable=True, comment="time in the last report; older reports are ignored"),
         sa.Column(
-            "reported_at", MOMENT, nullable=False, comment="last report; when they stop the camera counts as down"
+            "heard_at", MOMENT, nullable=False, comment="when we last heard of it; after silence it counts as down"
         ),
         sa.Column("width", sa.Integer(), nullable=True, comment="picture width, pixels"),
         sa.Column("height", sa.Integer(), nullable=True, comment="picture height, pixels"),

@@ -1,0 +1,88 @@
+"""`python -m miniprogram_api web | recorder | clock | migrate`: the processes of this service."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from apiflask import APIFlask
+from prometheus_client import start_http_server
+
+from miniprogram_api import recorder, timetable
+from miniprogram_api.adapters.migrations import upgrade
+from miniprogram_api.app import SPARE_THREADS, create_app
+from miniprogram_api.bootstrap import make_parts
+from miniprogram_api.parts import Parts
+from miniprogram_api.settings import Settings
+from shared_kernel import log
+from shared_kernel.web import serve
+
+_USAGE: Final = "usage: python -m miniprogram_api web | recorder | clock | migrate"
+
+
+def web(settings: Settings) -> None:
+    """Answer HTTP until SIGTERM."""
+    started: list[Parts] = []
+
+    def make_app() -> APIFlask:
+        parts = make_parts(settings)
+        started.append(parts)
+        parts.feed.open()
+        return create_app(parts)
+
+    def stop() -> None:
+        for parts in started:
+            parts.feed.close()
+
+    threads = settings.max_event_streams + SPARE_THREADS
+    serve(make_app, host=settings.host, port=settings.port, threads=threads, on_stop=stop)
+
+
+def record(settings: Settings) -> None:
+    """Record messages until SIGTERM."""
+    _until_stopped(settings, lambda parts, stop: recorder.run(parts.bus, parts.database, stop))
+
+
+def clock(settings: Settings) -> None:
+    """Do the chores until SIGTERM."""
+    _until_stopped(settings, timetable.run)
+
+
+def migrate(settings: Settings) -> None:
+    """Bring the database up to date."""
+    upgrade(settings.database_url.get_secret_value())
+
+
+def _until_stopped(settings: Settings, work: Callable[[Parts, threading.Event], None]) -> None:
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    if settings.metrics_port:
+        start_http_server(settings.metrics_port, addr=settings.host)
+    parts = make_parts(settings)
+    work(parts, stop)
+    parts.close()
+
+
+_PROCESSES: Final[Mapping[str, Callable[[Settings], None]]] = {
+    "web": web,
+    "recorder": record,
+    "clock": clock,
+    "migrate": migrate,
+}
+
+
+def main(arguments: list[str]) -> None:
+    """Run the process that the first argument names."""
+    if len(arguments) != 1 or arguments[0] not in _PROCESSES:
+        sys.exit(_USAGE)
+    settings = Settings()
+    log.configure(f"miniprogram-api/{arguments[0]}", settings.log_level)
+    _PROCESSES[arguments[0]](settings)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

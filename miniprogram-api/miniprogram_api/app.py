@@ -1,0 +1,70 @@
+"""The web application: all resources under /api/v1, each behind its rule."""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+from apiflask import APIFlask
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import BaseConverter
+
+from miniprogram_api import (
+    cameras,
+    counters,
+    detections,
+    events,
+    internal,
+    media,
+    passes,
+    sessions,
+    users,
+)
+from miniprogram_api.access import PREFIX, guard
+from miniprogram_api.parts import Parts
+from shared_kernel import web
+from shared_kernel.errors import Unavailable
+
+SERVICE: Final = "miniprogram-api"
+#: Threads beyond those that live event clients hold.
+SPARE_THREADS: Final = 32
+
+
+class UlidConverter(BaseConverter):
+    """Path segments that can be an id; anything else is no route at all."""
+
+    regex = "[0-7][0-9A-HJKMNP-TV-Z]{25}"
+
+
+def create_app(parts: Parts) -> APIFlask:
+    """The application over `parts`. Starts nothing."""
+    app = web.create_app(SERVICE, prefix="/api", title="Xunshi miniprogram-api", checks=_checks(parts))
+    app.url_map.converters["ulid"] = UlidConverter
+    guard(app, parts)
+    for resource in (sessions, cameras, passes, media, events, counters, detections, users, internal):
+        app.register_blueprint(resource.blueprint(parts), url_prefix=PREFIX)
+    # the gateway is the only way in: it tells the client's address and scheme
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
+    return app
+
+
+def openapi_json(app: APIFlask) -> str:
+    """The document that `docs/reference/miniprogram-api.openapi.json` keeps."""
+    with app.app_context():
+        return json.dumps(app.spec, indent=2, ensure_ascii=False) + "\n"
+
+
+def _checks(parts: Parts) -> dict[str, web.Check]:
+    return {
+        "database": lambda: _missing(parts.database.ping),
+        "redis": lambda: _missing(parts.bus.ping),
+        "object storage": lambda: _missing(parts.blobs.check),
+    }
+
+
+def _missing(ask: object) -> str | None:
+    try:
+        ask()  # type: ignore[operator]
+    except Unavailable as error:
+        return error.reason
+    return None

@@ -1,0 +1,43 @@
+"""The composition root: the only place that knows which parts a process is made of."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from miniprogram_api.adapters.cameras import AddressCipher
+from miniprogram_api.adapters.database import Database
+from miniprogram_api.feed import HINT, POLL_S, Feed
+from miniprogram_api.parts import Parts
+from miniprogram_api.passwords import Passwords
+from miniprogram_api.probe import stream_client
+from miniprogram_api.settings import Settings
+from shared_kernel.blobs import Blobs
+from shared_kernel.bus import Bus
+from shared_kernel.errors import Unavailable
+
+
+def make_parts(settings: Settings) -> Parts:
+    """All parts of a process. Nothing connects yet."""
+    bus = Bus(settings.redis_url)
+    database = Database(settings.database_url.get_secret_value(), after_events=lambda: hint_events(bus))
+    return Parts(
+        settings=settings,
+        database=database,
+        bus=bus,
+        blobs=Blobs.open(settings.blobs_url),
+        cipher=AddressCipher(settings.url_key.get_secret_value()),
+        passwords=Passwords(),
+        feed=Feed(database, lambda: _hints(bus), max_listeners=settings.max_event_streams),
+        stream_service=stream_client(settings.stream_url),
+    )
+
+
+def hint_events(bus: Bus) -> None:
+    """Wake the live feeds. Without Redis they find the event by themselves, a little later."""
+    with contextlib.suppress(Unavailable):
+        bus.hint(HINT)
+
+
+def _hints(bus: Bus) -> Iterator[bool]:
+    return bus.hints(HINT, block_s=POLL_S * 5)

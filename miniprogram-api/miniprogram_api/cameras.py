@@ -1,0 +1,334 @@
+"""Cameras: list, add, change, remove, test, open the live picture, and who else may see one.
+
+An address goes in and never comes out: answers have host and path only, logs have nothing of it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from apiflask import APIBlueprint
+from pydantic import BaseModel, Field
+
+from miniprogram_api.access import allow, caller, client_address
+from miniprogram_api.adapters.store import Store
+from miniprogram_api.cursors import id_cursor, read_id_cursor
+from miniprogram_api.idempotency import once
+from miniprogram_api.parts import Parts
+from miniprogram_api.probe import ProbeOut, probe
+from miniprogram_api.record import tell_camera
+from miniprogram_api.rights import scope_of, visible_camera
+from miniprogram_api.rules import MAX_ADDRESS_CHARS, checked_address, shown_address
+from miniprogram_api.shapes import Body, CameraOut, CameraPage, Line, PageQuery, camera_out, for_viewer
+from shared_kernel.auth import Ticket, sign_ticket
+from shared_kernel.bus import Bus
+from shared_kernel.clock import now
+from shared_kernel.errors import Conflict, NotFound, Unavailable
+from shared_kernel.log import fields, get_logger
+from shared_kernel.messages import CameraChanged, new_id
+from shared_kernel.tables import Camera, CameraGrant
+
+log = get_logger(__name__)
+
+PLAY_TICKET_TTL_S: Final = 60
+#: More would be a mistake of a script.
+MAX_CAMERAS: Final = 1000
+DEFAULT_MODEL: Final = "mask"
+
+_Name = Field(min_length=1, max_length=64, description="what people call it")
+_Url = Field(min_length=1, max_length=MAX_ADDRESS_CHARS, description="rtsp, rtsps, http, https, rtmp or file address")
+_Lon = Field(None, ge=-180, le=180, allow_inf_nan=False, description="degrees, WGS-84")
+_Lat = Field(None, ge=-90, le=90, allow_inf_nan=False, description="degrees, WGS-84")
+_Model = Field(None, pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$", description="which analysis runs on its frames")
+
+
+class CameraIn(Body):
+    name: Line = _Name
+    url: str = _Url
+    lon: float | None = _Lon
+    lat: float | None = _Lat
+    model: str | None = _Model
+
+
+class CameraPatch(Body):
+    """Only the fields that are there change; without `url` the address stays."""
+
+    name: Line | None = Field(None, min_length=1, max_length=64)
+    url: str | None = Field(None, min_length=1, max_length=MAX_ADDRESS_CHARS)
+    lon: float | None = _Lon
+    lat: float | None = _Lat
+    model: str | None = _Model
+    enabled: bool | None = None
+
+
+class TestIn(Body):
+    __test__ = False  # not a test class, whatever pytest thinks
+
+    url: str = _Url
+
+
+class PlayTicketOut(BaseModel):
+    ticket: str
+    expires_in: int = Field(description="seconds")
+    stream_url: str = Field(description="WebSocket address on this origin, with the ticket")
+    snapshot_url: str = Field(description="JPEG address on this origin, with the ticket")
+
+
+class GrantOut(BaseModel):
+    user_id: str
+    username: str
+    display_name: str
+    granted_at: str
+
+
+class GrantsOut(BaseModel):
+    items: list[GrantOut]
+
+
+def add_camera(store: Store, parts: Parts | Any, given: CameraIn, *, is_demo: bool = False) -> Camera:
+    """A new camera that waits for its owner.
+
+    Raises:
+        Invalid: the address is no camera address.
+        Conflict: there are too many.
+    """
+    checked_address(given.url)
+    if store.cameras.count() >= MAX_CAMERAS:
+        raise Conflict(f"cameras: expected at most {MAX_CAMERAS}", code="too_many_cameras")
+    cipher, digest = parts.cipher.seal(given.url)
+    moment = now()
+    camera = Camera(
+        camera_id=new_id(),
+        name=given.name,
+        url_cipher=cipher,
+        url_sha256=digest,
+        address=shown_address(given.url),
+        lon=given.lon,
+        lat=given.lat,
+        model=given.model or DEFAULT_MODEL,
+        enabled=True,
+        is_demo=is_demo,
+        state="connecting",
+        state_at=moment,
+        heard_at=moment,
+        skipped_frames=0,
+        created_at=moment,
+        updated_at=moment,
+    )
+    store.cameras.add(camera)
+    tell_camera(store, camera, moment, cause="created")
+    return camera
+
+
+def change_camera(parts: Parts, camera: Camera, given: CameraPatch) -> None:
+    """Change what the request names.
+
+    Raises:
+        Invalid: the address is no camera address.
+    """
+    named = given.model_fields_set
+    for name in ("lon", "lat"):
+        if name in named:
+            setattr(camera, name, getattr(given, name))
+    for name in ("name", "model"):
+        if getattr(given, name) is not None:
+            setattr(camera, name, getattr(given, name))
+    if given.url is not None:
+        checked_address(given.url)
+        camera.url_cipher, camera.url_sha256 = parts.cipher.seal(given.url)
+        camera.address = shown_address(given.url)
+    if given.url is not None or (given.enabled and not camera.enabled):
+        camera.state, camera.state_reason, camera.state_detail = "connecting", None, None
+        camera.state_at = camera.heard_at = now()
+    if given.enabled is not None:
+        camera.enabled = given.enabled
+    camera.updated_at = now()
+
+
+def announce(bus: Bus, camera_id: str) -> None:
+    """Tell stream-services to load their list again. They also do so by themselves: a lost message only costs time."""
+    try:
+        bus.publish(CameraChanged(camera_id=camera_id))
+    except Unavailable as error:
+        log.warning("camera change not announced", extra=fields(camera_id=camera_id, reason=error.reason))
+
+
+def blueprint(parts: Parts) -> APIBlueprint:
+    """Routes /cameras and below."""
+    routes = APIBlueprint("cameras", __name__, tag="Cameras")
+    _reading(routes, parts)
+    _changing(routes, parts)
+    _grants(routes, parts)
+    return routes
+
+
+def _reading(routes: APIBlueprint, parts: Parts) -> None:
+    @routes.get("/cameras")
+    @allow("user", scoped=True)
+    @routes.input(PageQuery, location="query", arg_name="query")
+    @routes.output(CameraPage)
+    def cameras(query: PageQuery) -> CameraPage:
+        after = read_id_cursor(query.after) if query.after is not None else None
+        with parts.database.read() as store:
+            scope = scope_of(store, caller().user_id)
+            rows = store.cameras.page(after, query.limit + 1, scope.cameras)
+        shown = rows[: query.limit]
+        return CameraPage(
+            items=[for_viewer(camera_out(camera), manages=scope.manages) for camera in shown],
+            next=id_cursor(shown[-1].camera_id) if len(rows) > query.limit else None,
+        )
+
+    @routes.get("/cameras/<ulid:camera_id>")
+    @allow("user", scoped=True)
+    @routes.output(CameraOut)
+    def camera(camera_id: str) -> CameraOut:
+        with parts.database.read() as store:
+            row = visible_camera(store, caller().user_id, camera_id)
+        return for_viewer(camera_out(row), manages="camera.manage" in caller().permissions)
+
+    @routes.post("/cameras/<ulid:camera_id>/play-ticket")
+    @allow("user", scoped=True)
+    @routes.output(PlayTicketOut)
+    def play_ticket(camera_id: str) -> PlayTicketOut:
+        with parts.database.read() as store:
+            visible_camera(store, caller().user_id, camera_id)
+        key = parts.settings.ticket_key.get_secret_value()
+        ticket = sign_ticket(key, Ticket("live", caller().user_id, camera_id), ttl_s=PLAY_TICKET_TTL_S)
+        base = f"/live/cameras/{camera_id}"
+        return PlayTicketOut(
+            ticket=ticket,
+            expires_in=PLAY_TICKET_TTL_S,
+            stream_url=f"{base}/stream?ticket={ticket}",
+            snapshot_url=f"{base}/snapshot.jpg?ticket={ticket}",
+        )
+
+
+def _changing(routes: APIBlueprint, parts: Parts) -> None:
+    @routes.post("/cameras")
+    @allow("user", "camera.manage")
+    @routes.input(CameraIn, arg_name="given")
+    @routes.output(CameraOut, status_code=201)
+    def create(given: CameraIn) -> dict[str, Any]:
+        user_id, address = caller().user_id, client_address()
+
+        def work(store: Store) -> CameraOut:
+            camera = add_camera(store, parts, given)
+            target = ("camera", camera.camera_id)
+            store.audit.add("camera.create", actor_id=user_id, target=target, address=address, detail=camera.name)
+            return camera_out(camera)
+
+        answer, fresh = once(parts, user_id, "POST /cameras", given, work)
+        if fresh:
+            announce(parts.bus, answer["camera_id"])
+        return answer
+
+    @routes.patch("/cameras/<ulid:camera_id>")
+    @allow("user", "camera.manage", scoped=True)
+    @routes.input(CameraPatch, arg_name="given")
+    @routes.output(CameraOut)
+    def change(camera_id: str, given: CameraPatch) -> CameraOut:
+        user_id, address = caller().user_id, client_address()
+
+        def work(store: Store) -> CameraOut:
+            camera = visible_camera(store, user_id, camera_id, lock=True)
+            change_camera(parts, camera, given)
+            tell_camera(store, camera, camera.updated_at, cause=f"changed/{new_id()}")
+            detail = ", ".join(sorted(given.model_fields_set))
+            store.audit.add(
+                "camera.change", actor_id=user_id, target=("camera", camera_id), address=address, detail=detail
+            )
+            return camera_out(camera)
+
+        answer = parts.database.run(work)
+        announce(parts.bus, camera_id)
+        return answer
+
+    @routes.delete("/cameras/<ulid:camera_id>")
+    @allow("user", "camera.manage", scoped=True)
+    @routes.output({}, status_code=204)
+    def remove(camera_id: str) -> tuple[str, int]:
+        user_id, address = caller().user_id, client_address()
+        parts.database.run(lambda store: remove_camera(store, user_id, camera_id, address))
+        announce(parts.bus, camera_id)
+        return "", 204
+
+    @routes.post("/cameras/test")
+    @allow("user", "camera.manage")
+    @routes.input(TestIn, arg_name="given")
+    @routes.output(ProbeOut)
+    def test(given: TestIn) -> ProbeOut:
+        checked_address(given.url)
+        return probe(parts.stream_service, parts.settings.service_token.get_secret_value(), given.url)
+
+
+def remove_camera(store: Store, user_id: str, camera_id: str, address: str) -> None:
+    """Mark the camera as removed; its passes and pictures stay until their time is over.
+
+    Raises:
+        NotFound: no such camera for this user.
+    """
+    camera = visible_camera(store, user_id, camera_id, lock=True)
+    take_down(store, camera)
+    target = ("camera", camera_id)
+    store.audit.add("camera.remove", actor_id=user_id, target=target, address=address, detail=camera.name)
+
+
+def take_down(store: Store, camera: Camera) -> None:
+    """Remove the camera, and tell live clients."""
+    camera.deleted_at = camera.updated_at = now()
+    camera.enabled = False
+    tell_camera(store, camera, camera.deleted_at, cause="removed")
+
+
+def _grants(routes: APIBlueprint, parts: Parts) -> None:
+    @routes.get("/cameras/<ulid:camera_id>/grants")
+    @allow("user", "camera.manage", scoped=True)
+    @routes.output(GrantsOut)
+    def grants(camera_id: str) -> GrantsOut:
+        with parts.database.read() as store:
+            visible_camera(store, caller().user_id, camera_id)
+            rows = store.grants.of_camera(camera_id)
+        return GrantsOut(items=[_grant_out(grant, user) for grant, user in rows])
+
+    @routes.put("/cameras/<ulid:camera_id>/grants/<ulid:user_id>")
+    @allow("user", "camera.manage", scoped=True)
+    @routes.output({}, status_code=204)
+    def grant(camera_id: str, user_id: str) -> tuple[str, int]:
+        actor_id, address = caller().user_id, client_address()
+
+        def work(store: Store) -> None:
+            visible_camera(store, actor_id, camera_id)
+            if store.users.get(user_id) is None:
+                raise NotFound(f"user {user_id}: expected one that exists, found none", code="no_user")
+            row = CameraGrant(camera_id=camera_id, user_id=user_id, granted_by=actor_id, granted_at=now())
+            store.grants.put(row)
+            target = ("camera", camera_id)
+            store.audit.add("grant.add", actor_id=actor_id, target=target, address=address, detail=user_id)
+
+        parts.database.run(work)
+        return "", 204
+
+    @routes.delete("/cameras/<ulid:camera_id>/grants/<ulid:user_id>")
+    @allow("user", "camera.manage", scoped=True)
+    @routes.output({}, status_code=204)
+    def withdraw(camera_id: str, user_id: str) -> tuple[str, int]:
+        actor_id, address = caller().user_id, client_address()
+
+        def work(store: Store) -> None:
+            visible_camera(store, actor_id, camera_id)
+            if not store.grants.remove(camera_id, user_id):
+                raise NotFound("grant: expected one that exists, found none", code="no_grant")
+            target = ("camera", camera_id)
+            store.audit.add("grant.remove", actor_id=actor_id, target=target, address=address, detail=user_id)
+
+        parts.database.run(work)
+        return "", 204
+
+
+def _grant_out(grant: CameraGrant, user: Any) -> GrantOut:
+    return GrantOut(
+        user_id=user.user_id,
+        username=user.username,
+        display_name=user.display_name,
+        granted_at=grant.granted_at.isoformat(),
+    )

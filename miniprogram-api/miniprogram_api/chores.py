@@ -1,0 +1,99 @@
+"""What the clock process does from time to time. Each chore is a function that may run twice without harm."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from miniprogram_api.adapters.database import Database
+from miniprogram_api.record import tell_camera
+from shared_kernel.blobs import Blobs
+from shared_kernel.bus import Bus
+from shared_kernel.clock import now
+from shared_kernel.errors import NotFound
+from shared_kernel.log import fields, get_logger
+from shared_kernel.messages import MESSAGES
+
+log = get_logger(__name__)
+
+#: A camera nobody reported for this long counts as down.
+SILENCE: Final = timedelta(seconds=30)
+#: Live clients can resume within this time; the promise is an hour.
+EVENTS_KEPT: Final = timedelta(hours=48)
+ANSWERS_KEPT: Final = timedelta(hours=24)
+THROTTLES_KEPT: Final = timedelta(days=1)
+#: Photos that a killed process left behind.
+INBOX_KEPT: Final = timedelta(hours=1)
+NO_REPORT: Final = "no_report"
+_BATCH: Final = 200
+
+
+def mark_silent_cameras(database: Database) -> int:
+    """Cameras whose reports stopped are down. Returns how many became so."""
+    with database.write() as store:
+        silent = store.cameras.silent_since(now() - SILENCE)
+        for camera in silent:
+            heard_at = camera.heard_at
+            camera.state, camera.state_reason, camera.state_at = "down", NO_REPORT, now()
+            camera.state_detail = "no report from the stream service for 30 seconds"
+            tell_camera(store, camera, camera.state_at, cause=f"silent/{heard_at.isoformat()}")
+    return len(silent)
+
+
+def trim_topics(bus: Bus) -> int:
+    """Drop messages that every group has acknowledged."""
+    return sum(bus.trim(kind) for kind in MESSAGES)
+
+
+def trim_events(database: Database) -> int:
+    """Drop live events that nobody can want any more."""
+    removed = 0
+    while True:
+        with database.write() as store:
+            found = store.events.delete_before(now() - EVENTS_KEPT, _BATCH)
+        removed += found
+        if found < _BATCH:
+            return removed
+
+
+def remove_old_evidence(database: Database, blobs: Blobs, days: int) -> int:
+    """Passes older than `days` go: first the pictures, then the rows, so that no picture is left without a row."""
+    removed = 0
+    while True:
+        with database.read() as store:
+            pass_ids = store.passes.ids_before(now() - timedelta(days=days), _BATCH)
+            keys = [row.object_key for row in store.media.of_passes(pass_ids)] if pass_ids else []
+        for key in keys:
+            blobs.delete(key)
+        if pass_ids:
+            with database.write() as store:
+                store.media.delete_of(pass_ids)
+                store.passes.delete(pass_ids)
+        removed += len(pass_ids)
+        if len(pass_ids) < _BATCH:
+            return removed
+
+
+def remove_expired(database: Database) -> int:
+    """Sessions, answers to repeated requests and failed logins that no longer matter."""
+    moment = now()
+    with database.write() as store:
+        return (
+            store.auth_sessions.delete_expired(moment)
+            + store.answers.delete_before(moment - ANSWERS_KEPT)
+            + store.throttles.delete_old(moment - THROTTLES_KEPT)
+        )
+
+
+def empty_inbox(blobs: Blobs) -> int:
+    """Photos whose request died before it could remove them."""
+    removed = 0
+    for key in blobs.older_than("inbox", now() - INBOX_KEPT):
+        try:
+            blobs.delete(key)
+            removed += 1
+        except NotFound:
+            continue
+    if removed:
+        log.info("inbox emptied", extra=fields(objects=removed))
+    return removed

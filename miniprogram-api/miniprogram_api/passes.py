@@ -1,0 +1,72 @@
+"""People seen by cameras: a list with filters, newest first, and one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from apiflask import APIBlueprint
+from pydantic import AwareDatetime, Field
+
+from miniprogram_api.access import allow, caller
+from miniprogram_api.adapters.passes import PassFilter
+from miniprogram_api.cursors import moment_cursor, read_moment_cursor
+from miniprogram_api.media import media_url
+from miniprogram_api.parts import Parts
+from miniprogram_api.rights import scope_of
+from miniprogram_api.shapes import PageQuery, PassOut, PassPage, Ulid, pass_note, pass_out
+from shared_kernel.errors import NotFound
+from shared_kernel.messages import MaskState
+
+
+class PassQuery(PageQuery):
+    camera_id: Ulid | None = None
+    state: MaskState | None = None
+    since: AwareDatetime | None = Field(None, alias="from", description="opened at or after, RFC 3339")
+    until: AwareDatetime | None = Field(None, alias="to", description="opened before, RFC 3339")
+
+
+def blueprint(parts: Parts) -> APIBlueprint:
+    """Routes /passes and /passes/{pass_id}."""
+    routes = APIBlueprint("passes", __name__, tag="Passes")
+
+    @routes.get("/passes")
+    @allow("user", "pass.view", scoped=True)
+    @routes.input(PassQuery, location="query", arg_name="query")
+    @routes.output(PassPage)
+    def passes(query: PassQuery) -> PassPage:
+        after = read_moment_cursor(query.after) if query.after is not None else None
+        user_id = caller().user_id
+        with parts.database.read() as store:
+            which = PassFilter(
+                cameras=scope_of(store, user_id).cameras,
+                camera_id=query.camera_id,
+                state=query.state,
+                since=query.since,
+                until=query.until,
+                after=after,
+            )
+            rows = store.passes.page(which, query.limit + 1)
+            names = store.cameras.names(row.camera_id for row in rows)
+        shown = rows[: query.limit]
+        more = len(rows) > query.limit
+        return PassPage(
+            items=[pass_out(pass_note(row, names.get(row.camera_id)), _signer(parts, user_id)) for row in shown],
+            next=moment_cursor(shown[-1].opened_at, shown[-1].pass_id) if more else None,
+        )
+
+    @routes.get("/passes/<ulid:pass_id>")
+    @allow("user", "pass.view", scoped=True)
+    @routes.output(PassOut)
+    def one_pass(pass_id: str) -> PassOut:
+        with parts.database.read() as store:
+            row = store.passes.get(pass_id)
+            if row is None or not scope_of(store, caller().user_id).includes(row.camera_id):
+                raise NotFound(f"pass {pass_id}: expected one that you may see, found none", code="no_pass")
+            name = store.cameras.names([row.camera_id]).get(row.camera_id)
+        return pass_out(pass_note(row, name), _signer(parts, caller().user_id))
+
+    return routes
+
+
+def _signer(parts: Parts, user_id: str) -> Callable[[str], str]:
+    return lambda media_id: media_url(parts, user_id, media_id)

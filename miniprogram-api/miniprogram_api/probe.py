@@ -1,0 +1,50 @@
+"""Ask stream-service whether a camera address gives a picture."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import httpx
+from pydantic import BaseModel, Field, ValidationError
+
+from shared_kernel.errors import Unavailable
+
+#: stream-service gives up on a camera well before this, seconds.
+_TIMEOUT: Final = httpx.Timeout(30.0, connect=2.0)
+
+
+class ProbeOut(BaseModel):
+    ok: bool
+    reason: str | None = Field(None, description="stable code, see CameraReason")
+    detail: str | None = Field(None, description="the reason in words")
+    codec: str | None = None
+    width: int | None = None
+    height: int | None = None
+    fps: float | None = None
+    playable: bool = Field(default=False, description="whether a browser can play it live")
+    snapshot: str | None = Field(None, description="JPEG as a data URL")
+    elapsed_ms: int = 0
+
+
+def stream_client(base_url: str) -> httpx.Client:
+    """A client for stream-service. Connects on first use; proxies of the environment are not for loopback."""
+    return httpx.Client(base_url=base_url, timeout=_TIMEOUT, trust_env=False)
+
+
+def probe(client: httpx.Client, service_token: str, url: str) -> ProbeOut:
+    """What stream-service found at the address.
+
+    Raises:
+        Unavailable: stream-service does not answer, or not as agreed.
+    """
+    headers = {"Authorization": f"Bearer {service_token}"}
+    try:
+        answer = client.post("/live/internal/probe", json={"url": url}, headers=headers)
+        answer.raise_for_status()
+        return ProbeOut.model_validate_json(answer.content)
+    except httpx.HTTPStatusError as error:
+        raise Unavailable("stream-service", f"status {error.response.status_code}") from error
+    except httpx.HTTPError as error:
+        raise Unavailable("stream-service", type(error).__name__) from error
+    except ValidationError as error:
+        raise Unavailable("stream-service", "its answer is not as agreed") from error

@@ -1,0 +1,199 @@
+"""What crosses the wire: answers and request bodies that several resources share.
+
+Requests refuse unknown fields and wrong types; answers carry times as RFC 3339 in UTC and boxes as fractions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Generic, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from miniprogram_api.rules import PERMISSIONS, Permission, Role
+from shared_kernel.messages import MaskState, Moment
+from shared_kernel.tables import Camera, Pass, User
+
+T = TypeVar("T")
+Ulid = Annotated[str, Field(pattern=r"^[0-7][0-9A-HJKMNP-TV-Z]{25}$", description="ULID")]
+
+
+def _printable(text: str) -> str:
+    text = text.strip()
+    if not text.isprintable():
+        raise ValueError("expected no control characters")
+    if not text:
+        raise ValueError("expected at least one character that is not blank")
+    return text
+
+
+#: One line of text for people.
+Line = Annotated[str, AfterValidator(_printable)]
+
+
+class Body(BaseModel):
+    """A JSON request body: no unknown fields, no silent conversions."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Query(BaseModel):
+    """Query parameters: they are text, so numbers and times are read from it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class PageQuery(Query):
+    after: str | None = Field(None, max_length=128, description="`next` of the page before")
+    limit: int = Field(50, ge=1, le=200, description="most items of one page")
+
+
+class Empty(BaseModel):
+    """A request body without content; what else is in it is ignored."""
+
+
+class UserOut(BaseModel):
+    user_id: str
+    username: str
+    display_name: str
+    role: Role
+    permissions: list[Permission]
+    must_change_password: bool = Field(description="true: only /me, /me/password and logout work until it is changed")
+
+
+class CameraOut(BaseModel):
+    camera_id: str
+    name: str
+    lon: float | None = Field(description="degrees, WGS-84")
+    lat: float | None = Field(description="degrees, WGS-84")
+    model: str
+    enabled: bool
+    is_demo: bool
+    state: Literal["connecting", "live", "down", "disabled"]
+    state_reason: str | None = Field(description="stable code, see CameraReason; also `no_report`")
+    state_detail: str | None = Field(description="the reason in words")
+    state_at: Moment
+    width: int | None
+    height: int | None
+    fps: float | None
+    codec: str | None
+    last_frame_at: Moment | None
+    skipped_frames: int
+    address: str | None = Field(description="host and path without credentials; only for who may manage cameras")
+    created_at: Moment
+
+
+class BoxOut(BaseModel):
+    """Corners as fractions of the picture."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
+class PassFacts(BaseModel):
+    """A pass without addresses of pictures: what the event log keeps."""
+
+    pass_id: str
+    camera_id: str
+    camera_name: str | None
+    state: MaskState
+    protected: bool
+    confidence: float
+    opened_at: Moment
+    last_seen_at: Moment
+    closed_at: Moment | None
+    frames: int
+    box: BoxOut
+
+
+class PassNote(PassFacts):
+    face_media_id: str
+    scene_media_id: str
+
+
+class PassOut(PassFacts):
+    face_url: str | None = Field(description="opens for ten minutes for this user")
+    scene_url: str | None = Field(description="opens for ten minutes for this user")
+
+
+class Page(BaseModel, Generic[T]):
+    items: list[T]
+    next: str | None = Field(description="`after` of the next page; null on the last")
+
+
+class CameraPage(Page[CameraOut]):
+    """A page of cameras."""
+
+
+class PassPage(Page[PassOut]):
+    """A page of passes, newest first."""
+
+
+class UserPage(Page[UserOut]):
+    """A page of users."""
+
+
+def user_out(user: User, *, must_change: bool) -> UserOut:
+    return UserOut(
+        user_id=user.user_id,
+        username=user.username,
+        display_name=user.display_name,
+        role=user.role,
+        permissions=list(PERMISSIONS[user.role]),
+        must_change_password=must_change,
+    )
+
+
+def camera_out(camera: Camera) -> CameraOut:
+    """The camera as its manager sees it; `for_viewer` takes out what others may not see."""
+    return CameraOut(
+        camera_id=camera.camera_id,
+        name=camera.name,
+        lon=None if camera.lon is None else float(camera.lon),
+        lat=None if camera.lat is None else float(camera.lat),
+        model=camera.model,
+        enabled=camera.enabled,
+        is_demo=camera.is_demo,
+        state=camera.state if camera.enabled else "disabled",
+        state_reason=camera.state_reason if camera.enabled else None,
+        state_detail=camera.state_detail if camera.enabled else None,
+        state_at=camera.state_at,
+        width=camera.width,
+        height=camera.height,
+        fps=camera.fps,
+        codec=camera.codec,
+        last_frame_at=camera.last_frame_at,
+        skipped_frames=camera.skipped_frames,
+        address=camera.address,
+        created_at=camera.created_at,
+    )
+
+
+def for_viewer(camera: CameraOut, *, manages: bool) -> CameraOut:
+    return camera if manages else camera.model_copy(update={"address": None})
+
+
+def pass_note(row: Pass, camera_name: str | None) -> PassNote:
+    return PassNote(
+        pass_id=row.pass_id,
+        camera_id=row.camera_id,
+        camera_name=camera_name,
+        state=MaskState(row.state),
+        protected=MaskState(row.state).protected,
+        confidence=row.confidence,
+        opened_at=row.opened_at,
+        last_seen_at=row.last_seen_at,
+        closed_at=row.closed_at,
+        frames=row.frames,
+        box=BoxOut(x0=row.x0, y0=row.y0, x1=row.x1, y1=row.y1),
+        face_media_id=row.face_media_id,
+        scene_media_id=row.scene_media_id,
+    )
+
+
+def pass_out(note: PassNote, media_url: Callable[[str], str]) -> PassOut:
+    """The pass with pictures that open for one user."""
+    facts = note.model_dump(exclude={"face_media_id", "scene_media_id"})
+    return PassOut(**facts, face_url=media_url(note.face_media_id), scene_url=media_url(note.scene_media_id))
