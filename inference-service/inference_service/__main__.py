@@ -29,6 +29,8 @@ def main() -> int:
     part = parser.parse_args().part
     settings = Settings()
     log.configure(SERVICE, settings.log_level)
+    # One line for every health check would bury the rest.
+    log.get_logger("werkzeug").setLevel("WARNING")
     return run_worker(settings) if part == "worker" else run_web(settings)
 
 

@@ -40,6 +40,9 @@ _KNOWN_UNSUPPORTED: Final = (
     (0, b"\x00\x00\x00\x0cJXL ", "JPEG XL"),
 )
 
+#: Beginnings of the formats that are read: a file with one of them that cannot be opened is damaged.
+_KNOWN_SUPPORTED: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"RIFF", b"II*\x00", b"MM\x00*")
+
 #: EXIF tag of the orientation, and what brings each of its values upright.
 _ORIENTATION: Final = 0x0112
 _UPRIGHT: Final = {
@@ -148,6 +151,8 @@ def _opened(data: bytes) -> Image.Image:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise UnreadablePicture(f"picture: {error}", code="too_many_pixels") from error
     except UnidentifiedImageError as error:
+        if data.startswith(_KNOWN_SUPPORTED):
+            raise UnreadablePicture("picture: its header is damaged or ends too early", code="truncated") from error
         raise UnreadablePicture(
             f"picture: expected {', '.join(FORMATS)}, got something else", code="not_an_image"
         ) from error

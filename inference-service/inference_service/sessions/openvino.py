@@ -7,6 +7,9 @@ import numpy as np
 import openvino
 from numpy.typing import NDArray
 
+#: Colours of a picture; all our networks read these.
+CHANNELS = 3
+
 #: A shape that was asked for this often gets a network compiled for it alone (about 0.12 s, then 15 % faster).
 USES_BEFORE_FIXED = 16
 
@@ -41,6 +44,8 @@ class OpenVinoSession:
 
     def run(self, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
         """Run once; see `inference_service.ports.Session`."""
+        if inputs.ndim != 4 or inputs.shape[1] != CHANNELS:  # noqa: PLR2004 - N, channels, height, width
+            raise ValueError(f"inputs of {self._path.name}: expected N x {CHANNELS} x H x W, got shape {inputs.shape}")
         request = self._request_for(inputs.shape)
         try:
             request.infer([inputs])
@@ -63,5 +68,5 @@ class OpenVinoSession:
 
     def _compile(self, shape: tuple[int, ...] | None) -> openvino.InferRequest:
         network = self._core.read_model(self._path)
-        network.reshape(shape or (-1, 3, -1, -1))
+        network.reshape(shape or (-1, CHANNELS, -1, -1))
         return self._core.compile_model(network, "CPU", self._options).create_infer_request()

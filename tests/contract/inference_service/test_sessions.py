@@ -1,0 +1,85 @@
+"""Both runtimes answer alike. Our own network runs on both; the detector is an ONNX file and runs on OpenVINO only."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from inference_service import weights
+from inference_service.models.align import CROP_PX
+from inference_service.ports import Session
+from inference_service.sessions.openvino import USES_BEFORE_FIXED, OpenVinoSession
+from inference_service.sessions.torch import TorchSession, has_cuda
+
+TOLERANCE = 1e-3
+MAX_COMMITTED_BYTES = 4_000_000
+
+
+@pytest.fixture(scope="module")
+def openvino_session() -> OpenVinoSession:
+    return OpenVinoSession(weights.MASK_STATE_OPENVINO)
+
+
+@pytest.fixture(scope="module")
+def torch_session() -> TorchSession:
+    return TorchSession(weights.MASK_STATE_TORCH)
+
+
+@pytest.fixture(scope="module", params=["openvino", "torch"])
+def session(request: pytest.FixtureRequest) -> Session:
+    found: Session = request.getfixturevalue(f"{request.param}_session")
+    return found
+
+
+def _crops(count: int, seed: int = 0) -> NDArray[np.float32]:
+    rng = np.random.default_rng(seed)
+    smooth = np.kron(rng.uniform(0, 255, (count, 3, 8, 8)), np.ones((1, 1, 12, 12)))
+    return np.clip(smooth + rng.normal(0, 20, smooth.shape), 0, 255).astype(np.float32)
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 32])
+def test_the_runtimes_agree(openvino_session: OpenVinoSession, torch_session: TorchSession, count: int) -> None:
+    for crops in (_crops(count), np.zeros_like(_crops(count)), np.full_like(_crops(count), 255)):
+        first, second = openvino_session.run(crops)[0], torch_session.run(crops)[0]
+        assert first.shape == second.shape == (count, 3)
+        assert np.abs(first - second).max() < TOLERANCE
+
+
+@pytest.mark.skipif(not has_cuda(), reason="no GPU is seen")
+def test_the_gpu_agrees_with_the_cpu(torch_session: TorchSession) -> None:
+    gpu = TorchSession(weights.MASK_STATE_TORCH, "cuda")
+    assert np.abs(gpu.run(_crops(8))[0] - torch_session.run(_crops(8))[0]).max() < TOLERANCE
+
+
+def test_a_crop_is_judged_the_same_alone_and_in_a_batch(session: Session) -> None:
+    crops = _crops(5)
+    together = session.run(crops)[0]
+    for index in range(5):
+        assert np.abs(session.run(crops[index : index + 1])[0][0] - together[index]).max() < TOLERANCE
+
+
+def test_answers_do_not_change_with_use(session: Session) -> None:
+    """OpenVINO compiles a shape anew once it was used often; nobody may notice, and no answer may be overwritten."""
+    crops = _crops(3)
+    first = session.run(crops)[0]
+    kept = first.copy()
+    for seed in range(USES_BEFORE_FIXED + 2):
+        session.run(_crops(3, seed + 1))
+    assert np.array_equal(first, kept)
+    assert np.abs(session.run(crops)[0] - kept).max() < TOLERANCE
+
+
+def test_threads_do_not_change_answers() -> None:
+    one, two = (OpenVinoSession(weights.MASK_STATE_OPENVINO, threads).run(_crops(4))[0] for threads in (1, 2))
+    assert np.abs(one - two).max() < TOLERANCE
+
+
+def test_inputs_of_a_wrong_shape_are_refused_with_their_shape(openvino_session: OpenVinoSession) -> None:
+    with pytest.raises(ValueError, match=r"mask_state\.xml.*\(1, 4, 96, 96\)"):
+        openvino_session.run(np.zeros((1, 4, CROP_PX, CROP_PX), np.float32))
+
+
+def test_the_committed_weights_stay_small() -> None:
+    files = [weights.MASK_STATE_OPENVINO, weights.MASK_STATE_OPENVINO.with_suffix(".bin"), weights.MASK_STATE_TORCH]
+    assert sum(file.stat().st_size for file in files) < MAX_COMMITTED_BYTES

@@ -1,0 +1,28 @@
+"""The real networks: the detector from the cache (fetched when it is not there), our own from the repository."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from inference_service import bootstrap, weights
+from inference_service.models.mask_reader import MaskReader
+from shared_kernel.artifacts import fetch_all, load
+from shared_kernel.errors import ArtifactError
+from shared_kernel.testing.missing import skip_or_fail
+
+
+@pytest.fixture(scope="session")
+def weights_dir(cache: Path) -> Path:
+    folder = cache / "weights"
+    try:
+        fetch_all(load(weights.WEIGHTS_LIST), folder)
+    except ArtifactError as error:
+        skip_or_fail(str(error))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def reader(weights_dir: Path) -> MaskReader:
+    return bootstrap.mask_reader(weights_dir, device="cpu")

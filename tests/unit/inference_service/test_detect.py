@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from inference_service.detect import PictureFailed, PictureRead, detect, files_of
+from inference_service.ports import Picture
+from inference_service.rules import DetectedFace, FoundFace
+from shared_kernel.messages import MaskState
+from shared_kernel.testing.faces import jpeg, scene
+
+
+class WideReader:
+    """Finds one face that reaches beyond the picture on all sides, and one doubtful face."""
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+
+    def read(self, pictures: Sequence[Picture]) -> list[list[FoundFace]]:
+        self.batches.append(len(pictures))
+        points = np.zeros((5, 2), np.float32)
+        return [
+            [
+                FoundFace(DetectedFace((-9, -9, 9_999, 9_999), points, 0.9), MaskState.WITH_MASK, 0.8),
+                FoundFace(DetectedFace((1, 2, 3, 4), points, 0.6), MaskState.WITHOUT_MASK, 0.5),
+            ]
+            for _ in pictures
+        ]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for index in range(20):
+        (tmp_path / f"{index:02}.jpg").write_bytes(jpeg(scene(width=100 + index, height=80)))
+    (tmp_path / "07.jpg").write_bytes(b"no picture")
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "x.PNG").write_bytes(jpeg(scene(width=300, height=80)))
+    (tmp_path / "notes.txt").write_text("no picture either")
+    return tmp_path
+
+
+def test_results_come_in_the_order_of_the_files(folder: Path) -> None:
+    reader = WideReader()
+    results = list(detect(files_of([folder]), reader, min_score=0.5, threads=2, batch=4))
+    assert [result.path.name for result in results] == [*(f"{i:02}.jpg" for i in range(20)), "x.PNG"]
+    widths = [result.width for result in results if isinstance(result, PictureRead)]
+    assert widths == [100 + i for i in range(20) if i != 7] + [300]
+    assert max(reader.batches) <= 4
+
+
+def test_an_unreadable_file_does_not_stop_the_others(folder: Path) -> None:
+    missing = folder / "gone.jpg"
+    results = list(
+        detect([folder / "06.jpg", folder / "07.jpg", missing, folder / "08.jpg"], WideReader(), min_score=0)
+    )
+    failed = {result.path.name: result.code for result in results if isinstance(result, PictureFailed)}
+    assert failed == {"07.jpg": "not_an_image", "gone.jpg": "unreadable_file"}
+    assert sum(isinstance(result, PictureRead) for result in results) == 2
+
+
+def test_results_stream(folder: Path) -> None:
+    """The first result comes before the last file is asked for."""
+    asked: list[Path] = []
+
+    def files() -> object:
+        for path in sorted(folder.glob("*.jpg")) * 10:
+            asked.append(path)
+            yield path
+
+    results = detect(files(), WideReader(), min_score=0, batch=2)  # type: ignore[arg-type]
+    next(results)
+    assert len(asked) < 20
+
+
+@pytest.mark.parametrize(("min_score", "scores"), [(0.0, [0.72, 0.3]), (0.5, [0.72]), (0.9, [])])
+def test_boxes_below_the_least_score_are_left_out(folder: Path, min_score: float, scores: list[float]) -> None:
+    [result] = detect([folder / "00.jpg"], WideReader(), min_score=min_score)
+    assert isinstance(result, PictureRead)
+    assert [box.score for box in result.boxes] == pytest.approx(scores)
+
+
+def test_boxes_end_at_the_edge_and_carry_both_scores(folder: Path) -> None:
+    [result] = detect([folder / "00.jpg"], WideReader(), min_score=0.5)
+    assert isinstance(result, PictureRead)
+    [box] = result.boxes
+    assert box.box == pytest.approx((0, 0, 100, 80))
+    assert box.label == "with_mask"
+    assert (box.face_score, box.state_score) == pytest.approx((0.9, 0.8))
+
+
+def test_no_files_give_no_results(tmp_path: Path) -> None:
+    assert list(detect(files_of([tmp_path]), WideReader(), min_score=0)) == []
