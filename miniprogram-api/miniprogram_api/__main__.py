@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from apiflask import APIFlask
-from prometheus_client import start_http_server
+from werkzeug.serving import make_server
 
 from miniprogram_api import recorder, timetable
 from miniprogram_api.adapters.migrations import upgrade
-from miniprogram_api.app import SPARE_THREADS, create_app
+from miniprogram_api.app import SPARE_THREADS, create_app, create_health_app
 from miniprogram_api.bootstrap import make_parts
 from miniprogram_api.parts import Parts
 from miniprogram_api.settings import Settings
@@ -60,9 +60,10 @@ def _until_stopped(settings: Settings, work: Callable[[Parts, threading.Event], 
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    if settings.metrics_port:
-        start_http_server(settings.metrics_port, addr=settings.host)
     parts = make_parts(settings)
+    if settings.port:
+        server = make_server(settings.host, settings.port, create_health_app(parts), threaded=True)
+        threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
     work(parts, stop)
     parts.close()
 
@@ -81,6 +82,8 @@ def main(arguments: list[str]) -> None:
         sys.exit(_USAGE)
     settings = Settings()
     log.configure(f"miniprogram-api/{arguments[0]}", settings.log_level)
+    for chatty in ("apscheduler", "werkzeug", "httpx", "alembic"):  # a line for each request or chore says nothing
+        log.get_logger(chatty).setLevel("WARNING")
     _PROCESSES[arguments[0]](settings)
 
 

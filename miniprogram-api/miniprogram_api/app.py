@@ -48,6 +48,11 @@ def create_app(parts: Parts) -> APIFlask:
     return app
 
 
+def create_health_app(parts: Parts) -> APIFlask:
+    """Health and metrics only: for the recorder and the clock."""
+    return web.create_app(SERVICE, prefix="/api", title="Xunshi miniprogram-api worker", checks=_checks(parts))
+
+
 def openapi_json(app: APIFlask) -> str:
     """The document that `docs/reference/miniprogram-api.openapi.json` keeps."""
     with app.app_context():

@@ -11,6 +11,7 @@ from apiflask import APIBlueprint
 from pydantic import BaseModel, Field
 
 from miniprogram_api.access import allow, caller, client_address
+from miniprogram_api.adapters.cameras import AddressCipher
 from miniprogram_api.adapters.store import Store
 from miniprogram_api.cursors import id_cursor, read_id_cursor
 from miniprogram_api.idempotency import once
@@ -85,7 +86,7 @@ class GrantsOut(BaseModel):
     items: list[GrantOut]
 
 
-def add_camera(store: Store, parts: Parts | Any, given: CameraIn, *, is_demo: bool = False) -> Camera:
+def add_camera(store: Store, cipher: AddressCipher, given: CameraIn, *, is_demo: bool = False) -> Camera:
     """A new camera that waits for its owner.
 
     Raises:
@@ -95,12 +96,12 @@ def add_camera(store: Store, parts: Parts | Any, given: CameraIn, *, is_demo: bo
     checked_address(given.url)
     if store.cameras.count() >= MAX_CAMERAS:
         raise Conflict(f"cameras: expected at most {MAX_CAMERAS}", code="too_many_cameras")
-    cipher, digest = parts.cipher.seal(given.url)
+    sealed, digest = cipher.seal(given.url)
     moment = now()
     camera = Camera(
         camera_id=new_id(),
         name=given.name,
-        url_cipher=cipher,
+        url_cipher=sealed,
         url_sha256=digest,
         address=shown_address(given.url),
         lon=given.lon,
@@ -117,7 +118,17 @@ def add_camera(store: Store, parts: Parts | Any, given: CameraIn, *, is_demo: bo
     )
     store.cameras.add(camera)
     tell_camera(store, camera, moment, cause="created")
+    if not is_demo:
+        retire_demo(store, cause=camera.camera_id)
     return camera
+
+
+def retire_demo(store: Store, *, cause: str) -> None:
+    """Switch the demo camera off: from the first own camera on, its events would be taken for real ones."""
+    for demo in store.cameras.all(demo=True):
+        if demo.enabled:
+            demo.enabled, demo.updated_at = False, now()
+            tell_camera(store, demo, demo.updated_at, cause=f"retired/{cause}")
 
 
 def change_camera(parts: Parts, camera: Camera, given: CameraPatch) -> None:
@@ -212,7 +223,7 @@ def _changing(routes: APIBlueprint, parts: Parts) -> None:
         user_id, address = caller().user_id, client_address()
 
         def work(store: Store) -> CameraOut:
-            camera = add_camera(store, parts, given)
+            camera = add_camera(store, parts.cipher, given)
             target = ("camera", camera.camera_id)
             store.audit.add("camera.create", actor_id=user_id, target=target, address=address, detail=camera.name)
             return camera_out(camera)

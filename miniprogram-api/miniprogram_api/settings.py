@@ -22,7 +22,6 @@ class Settings(ServiceSettings):
     max_event_streams: int = Field(
         200, ge=1, le=5000, description="live event clients of one process; each has a thread"
     )
-    metrics_port: int = Field(0, ge=0, le=65535, description="recorder and clock answer /metrics here; 0: nowhere")
 
     @model_validator(mode="after")
     def _jwt_key_is_long_enough(self) -> Self:

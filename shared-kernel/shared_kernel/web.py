@@ -6,11 +6,14 @@ Errors are RFC 9457 problem documents. `/healthz` says that the process lives, `
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from importlib.metadata import version
 from pathlib import Path
+from types import FrameType
 from typing import Any, Final, cast
 
 import flask_swagger_ui
@@ -218,6 +221,19 @@ def _add_measurement(app: APIFlask, service: str) -> None:
         return response
 
 
+def _call_at_stop(on_stop: Callable[[], None]) -> None:
+    """Call `on_stop` when the stop begins: gunicorn itself tells a worker only after it has waited for all streams."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+        before = signal.getsignal(number)
+
+        def handle(received: int, frame: FrameType | None, before: Any = before) -> None:
+            threading.Thread(target=on_stop, name="on-stop").start()  # it may want a lock that this thread holds
+            if callable(before):
+                before(received, frame)
+
+        signal.signal(number, handle)
+
+
 class _Server(BaseApplication):  # type: ignore[misc]
     """gunicorn without its command line."""
 
@@ -251,7 +267,7 @@ def serve(
         port: Port to listen on.
         threads: Every open stream (SSE, WebSocket) holds one: expected streams + 32.
         workers: Processes. Services that own cameras or fan out events use one.
-        on_stop: Called in the worker when the stop begins, before requests are waited for.
+        on_stop: Called in the worker when the stop begins, before requests are waited for; maybe more than once.
     """
     options: dict[str, object] = {
         "bind": f"{host}:{port}",
@@ -267,6 +283,6 @@ def serve(
         "loglevel": "warning",
     }
     if on_stop is not None:
-        options["worker_int"] = lambda _worker: on_stop()
+        options["post_worker_init"] = lambda _worker: _call_at_stop(on_stop)
         options["worker_exit"] = lambda _server, _worker: on_stop()
     _Server(make_app, options).run()

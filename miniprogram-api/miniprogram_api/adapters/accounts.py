@@ -18,6 +18,9 @@ class Users:
     def add(self, user: User, credential: UserCredential) -> None:
         self._session.add(user)
         self._session.flush()
+        self.add_credential(credential)
+
+    def add_credential(self, credential: UserCredential) -> None:
         self._session.add(credential)
         self._session.flush()
 
