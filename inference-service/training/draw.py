@@ -10,17 +10,17 @@ from torch.utils.data import Dataset
 
 from inference_service.rules import MASK_STATES
 from training.crops import Crops
-from training.paint import paint_hand, paint_mask
+from training.paint import paint_glasses, paint_hand, paint_mask, paint_scarf
 from training.vary import vary
 
 #: Share of the examples of an epoch: state, whether a mask is painted on a bare face, share.
 PLAN: tuple[tuple[str, str | None, float], ...] = (
-    ("with_mask", None, 0.31),
+    ("with_mask", None, 0.34),
     ("with_mask", "worn", 0.06),
-    ("without_mask", None, 0.36),
-    ("mask_worn_incorrectly", None, 0.18),
-    ("mask_worn_incorrectly", "nose", 0.055),
-    ("mask_worn_incorrectly", "chin", 0.035),
+    ("without_mask", None, 0.38),
+    ("mask_worn_incorrectly", None, 0.155),
+    ("mask_worn_incorrectly", "nose", 0.04),
+    ("mask_worn_incorrectly", "chin", 0.025),
 )
 
 #: How much a crop of a source counts against its number; drawn masks (mfn) are many and all alike.
@@ -31,6 +31,12 @@ BOXED_WEIGHT = 0.35
 
 #: Share of the bare faces that get a hand before the mouth.
 HAND_SHARE = 0.12
+
+#: Share of the bare faces that get a scarf or a collar.
+SCARF_SHARE = 0.15
+
+#: Share of all faces that get glasses or a carnival mask.
+GLASSES_SHARE = 0.07
 
 #: Faces smaller than this are not painted on: their landmarks are too vague.
 PAINTABLE_PX = 28.0
@@ -90,6 +96,10 @@ class Epoch(Dataset[tuple[NDArray[np.uint8], int]]):
         if example.wearing:
             pixels, name = paint_mask(pixels, crops.landmarks[index], example.wearing, rng)
             state = MASK_STATES.index(name)
+        elif MASK_STATES[state] == "without_mask" and rng.random() < SCARF_SHARE:
+            pixels = paint_scarf(pixels, crops.landmarks[index], rng)
         elif MASK_STATES[state] == "without_mask" and rng.random() < HAND_SHARE:
             pixels = paint_hand(pixels, crops.landmarks[index], rng)
+        if rng.random() < GLASSES_SHARE:
+            pixels = paint_glasses(pixels, crops.landmarks[index], rng)
         return pixels, state

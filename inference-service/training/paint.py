@@ -1,4 +1,4 @@
-"""Masks painted on bare faces, worn right, under the nose or on the chin; and hands and other things before a face.
+"""Masks painted on bare faces, worn right, under the nose or on the chin; hands, scarves and glasses, which are none.
 
 Real pictures of masks worn wrongly are few, and the drawn ones of the data are all of one light blue kind.
 """
@@ -66,15 +66,11 @@ def paint_mask(crop: Pixels, landmarks: NDArray[np.float32], wearing: str, rng: 
     outline = np.array(arc + [(-u, v) for u, v in reversed(arc[1:-1])])
     outline += rng.normal(0, 0.035, outline.shape)
     points = centre + outline[:, :1] * across + outline[:, 1:] * down
-    cover = np.zeros(crop.shape[:2], np.uint8)
-    cv2.fillPoly(cover, [np.round(points * 16).astype(np.int32)], 255, lineType=cv2.LINE_AA, shift=4)
-    painted = crop.copy()
+    strapped = crop.copy()
     if rng.random() < 0.7:
-        _draw_straps(painted, points, (centre, across, down), rng)
-    cloth = _cloth(crop, points, rng)
-    share = (cv2.GaussianBlur(cover, (0, 0), rng.uniform(0.4, 1.2)) / 255.0)[..., None]
-    painted = painted * (1 - share) + cloth * share
-    return painted.astype(np.uint8), MaskState.WITH_MASK if wearing == "worn" else MaskState.MASK_WORN_INCORRECTLY
+        _draw_straps(strapped, points, (centre, across, down), rng)
+    painted = _covered(strapped, points, rng)
+    return painted, MaskState.WITH_MASK if wearing == "worn" else MaskState.MASK_WORN_INCORRECTLY
 
 
 def paint_hand(crop: Pixels, landmarks: NDArray[np.float32], rng: Generator) -> Pixels:
@@ -99,6 +95,46 @@ def paint_hand(crop: Pixels, landmarks: NDArray[np.float32], rng: Generator) -> 
     shade = cv2.GaussianBlur(rng.normal(1, 0.5, crop.shape[:2]).astype(np.float32), (0, 0), 6)[..., None]
     changed = (painted != crop).any(axis=2, keepdims=True)
     return np.where(changed, np.clip(painted * np.clip(shade, 0.7, 1.3), 0, 255), crop).astype(np.uint8)
+
+
+def paint_scarf(crop: Pixels, landmarks: NDArray[np.float32], rng: Generator) -> Pixels:
+    """Lay a scarf, a collar or a strap around the neck, below the lips; it is no mask, whatever it is made of."""
+    centre, across, down = _axes(landmarks)
+    top, half = rng.uniform(1.35, 1.75), rng.uniform(0.7, 1.6)
+    sag = rng.uniform(0.0, 0.35)
+    outline = np.array(
+        [(-half, top - sag / 2), (0.0, top + sag), (half, top - sag / 2), (half * 1.2, 3.5), (-half * 1.2, 3.5)]
+    )
+    outline += rng.normal(0, 0.05, outline.shape)
+    return _covered(crop, centre + outline[:, :1] * across + outline[:, 1:] * down, rng)
+
+
+def paint_glasses(crop: Pixels, landmarks: NDArray[np.float32], rng: Generator) -> Pixels:
+    """Cover the eyes with glasses or a carnival mask; what the nose and the mouth wear decides alone."""
+    centre, across, down = _axes(landmarks)
+    painted = crop.copy()
+    if rng.random() < 0.35:
+        wide, high, low = rng.uniform(0.85, 1.15), rng.uniform(-0.55, -0.3), rng.uniform(0.2, 0.42)
+        outline = np.array(
+            [(-wide, high), (0.0, high + 0.12), (wide, high), (wide * 0.9, low), (0.0, low * 0.5), (-wide * 0.9, low)]
+        )
+        return _covered(crop, centre + outline[:, :1] * across + outline[:, 1:] * down, rng)
+    tone = tuple(float(v) for v in np.clip(rng.normal(35, 25, 3), 0, 160))
+    size = np.linalg.norm(across) * np.array([rng.uniform(0.26, 0.40), rng.uniform(0.18, 0.34)])
+    turn = float(np.rad2deg(np.arctan2(across[1], across[0])))
+    eyes = [centre + side * 0.5 * across for side in (-1, 1)]
+    for eye in eyes:
+        cv2.ellipse(painted, (tuple(map(float, eye)), tuple(map(float, 2 * size)), turn), tone, -1, cv2.LINE_AA)
+    cv2.line(painted, _pixel(eyes[0]), _pixel(eyes[1]), tone, 2, cv2.LINE_AA)
+    return painted
+
+
+def _covered(crop: Pixels, points: NDArray[np.float64], rng: Generator) -> Pixels:
+    """Lay cloth over the area within the points."""
+    cover = np.zeros(crop.shape[:2], np.uint8)
+    cv2.fillPoly(cover, [np.round(points * 16).astype(np.int32)], 255, lineType=cv2.LINE_AA, shift=4)
+    share = (cv2.GaussianBlur(cover, (0, 0), rng.uniform(0.4, 1.2)) / 255.0)[..., None]
+    return np.asarray(crop * (1 - share) + _cloth(crop, points, rng) * share, dtype=np.uint8)
 
 
 def _axes(landmarks: NDArray[np.float32]) -> Axes:
