@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from apiflask import APIFlask
 
-from shared_kernel.log import configure
+from shared_kernel.log import configure, get_logger
 from shared_kernel.web import serve
 from stream_service.bootstrap import StreamService
 from stream_service.settings import Settings
@@ -16,6 +16,7 @@ SPARE_THREADS = 32
 def main() -> None:
     settings = Settings()
     configure("stream-service", settings.log_level)
+    get_logger("httpx").setLevel("WARNING")  # a line for every call would bury the rest
     running: list[StreamService] = []
 
     def make() -> APIFlask:

@@ -150,10 +150,7 @@ def _add_snapshot(app: APIFlask, parts: LiveParts) -> None:
     @app.get("/live/cameras/<camera_id>/snapshot.jpg")
     @app.doc(
         summary="The newest picture of a camera",
-        responses={
-            "200": {"description": "JPEG", "content": {"image/jpeg": {}}},
-            "401": {"description": "no valid ticket"},
-        },
+        responses={200: "JPEG", 401: "no valid ticket", 403: "the right was withdrawn", 503: "no picture now"},
     )
     def snapshot(camera_id: str) -> Response:
         ticket = verify_ticket(parts.ticket_key, request.args.get("ticket", ""), "live", camera_id)

@@ -16,6 +16,7 @@ from shared_kernel.clock import now
 from shared_kernel.messages import FrameAnalysed, MaskState, PassObserved, new_id
 from stream_service.evidence import BETTER_BY, Cutter, Shot, keys
 from stream_service.ports import FullFrame, Progress
+from stream_service.scenes import SceneWatch
 from stream_service.tracks import Sighting, Track, Tracker
 from stream_service.votes import Vote, Votes, weight_of
 
@@ -118,6 +119,7 @@ class CameraPasses:
         self._camera_id = camera_id
         self._analysis_side = analysis_side
         self._tracker = Tracker()
+        self._scenes = SceneWatch()
         self._passes: dict[int, Pass] = {}
         self._closing: list[tuple[Pass, datetime]] = []
         self._last_seq = 0
@@ -132,6 +134,8 @@ class CameraPasses:
             return
         self._last_seq = frame.seq
         at_s = frame.captured_at.timestamp()
+        if full is not None and self._scenes.is_cut(full):
+            self._give_up(_moment(at_s))
         cutter = Cutter(full) if full is not None and frame.faces else None
         scale = min(1.0, self._analysis_side / max(frame.width, frame.height))
         sightings = [Sighting.of(face, frame.width, frame.height) for face in frame.faces]
@@ -155,10 +159,14 @@ class CameraPasses:
 
     def end(self) -> Iterator[Announcement]:
         """The camera stops: close everything."""
-        self._closing += [(one, now()) for one in self._passes.values()]
+        self._give_up(now())
+        yield from self.tick(now().timestamp())
+
+    def _give_up(self, at: datetime) -> None:
+        """Nobody from before is followed any further."""
+        self._closing += [(one, at) for one in self._passes.values()]
         self._passes.clear()
         self._tracker = Tracker()
-        yield from self.tick(now().timestamp())
 
     def settle(self, announcement: Announcement) -> None:
         """`announcement` is durable."""
