@@ -10,6 +10,8 @@ WEIGHTS = CACHE / "weights"
 WEIGHTS_LIST = ROOT / "inference-service" / "weights.toml"
 SAMPLES = CACHE / "samples"
 SAMPLES_LIST = Path(__file__).with_name("samples.toml")
+#: Composed clips; cameras may read files here.
+DEMO_CLIPS = CACHE / "demo"
 DASHBOARD = ROOT / "dashboard" / "dist"
 GATEWAY_TEMPLATE = ROOT / "deploy" / "nginx" / "xunshi.conf.template"
 DEFAULT_DATA = Path("data")

@@ -21,6 +21,8 @@ from xunshi.words import choose
 
 #: How long a second `up` waits for the remains of one that was killed.
 WAIT_FOR_REMAINS_S = 10.0
+#: Below run/: name and one-time password of the first administrator, until `up` has shown them.
+FIRST_LOGIN = "first-login.json"
 _POLL_S = 0.1
 _KEY_BYTES = 32
 

