@@ -14,6 +14,7 @@ from miniprogram_api import (
     counters,
     detections,
     events,
+    grants,
     internal,
     media,
     passes,
@@ -41,7 +42,7 @@ def create_app(parts: Parts) -> APIFlask:
     app = web.create_app(SERVICE, prefix="/api", title="Xunshi miniprogram-api", checks=_checks(parts))
     app.url_map.converters["ulid"] = UlidConverter
     guard(app, parts)
-    for resource in (sessions, cameras, passes, media, events, counters, detections, users, internal):
+    for resource in (sessions, cameras, grants, passes, media, events, counters, detections, users, internal):
         app.register_blueprint(resource.blueprint(parts), url_prefix=PREFIX)
     # the gateway is the only way in: it tells the client's address and scheme
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]

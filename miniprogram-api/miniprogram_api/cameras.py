@@ -1,4 +1,4 @@
-"""Cameras: list, add, change, remove, test, open the live picture, and who else may see one.
+"""Cameras: list, add, change, remove, test, and the ticket that opens the live picture.
 
 An address goes in and never comes out: answers have host and path only, logs have nothing of it.
 """
@@ -24,10 +24,10 @@ from miniprogram_api.shapes import Body, CameraOut, CameraPage, Line, PageQuery,
 from shared_kernel.auth import Ticket, sign_ticket
 from shared_kernel.bus import Bus
 from shared_kernel.clock import now
-from shared_kernel.errors import Conflict, NotFound, Unavailable
+from shared_kernel.errors import Conflict, Unavailable
 from shared_kernel.log import fields, get_logger
 from shared_kernel.messages import CameraChanged, new_id
-from shared_kernel.tables import Camera, CameraGrant
+from shared_kernel.tables import Camera
 
 log = get_logger(__name__)
 
@@ -73,17 +73,6 @@ class PlayTicketOut(BaseModel):
     expires_in: int = Field(description="seconds")
     stream_url: str = Field(description="WebSocket address on this origin, with the ticket")
     snapshot_url: str = Field(description="JPEG address on this origin, with the ticket")
-
-
-class GrantOut(BaseModel):
-    user_id: str
-    username: str
-    display_name: str
-    granted_at: str
-
-
-class GrantsOut(BaseModel):
-    items: list[GrantOut]
 
 
 def add_camera(store: Store, cipher: AddressCipher, given: CameraIn, *, is_demo: bool = False) -> Camera:
@@ -169,7 +158,6 @@ def blueprint(parts: Parts) -> APIBlueprint:
     routes = APIBlueprint("cameras", __name__, tag="Cameras")
     _reading(routes, parts)
     _changing(routes, parts)
-    _grants(routes, parts)
     return routes
 
 
@@ -289,57 +277,3 @@ def take_down(store: Store, camera: Camera) -> None:
     camera.deleted_at = camera.updated_at = now()
     camera.enabled = False
     tell_camera(store, camera, camera.deleted_at, cause="removed")
-
-
-def _grants(routes: APIBlueprint, parts: Parts) -> None:
-    @routes.get("/cameras/<ulid:camera_id>/grants")
-    @allow("user", "camera.manage", scoped=True)
-    @routes.output(GrantsOut)
-    def grants(camera_id: str) -> GrantsOut:
-        with parts.database.read() as store:
-            visible_camera(store, caller().user_id, camera_id)
-            rows = store.grants.of_camera(camera_id)
-        return GrantsOut(items=[_grant_out(grant, user) for grant, user in rows])
-
-    @routes.put("/cameras/<ulid:camera_id>/grants/<ulid:user_id>")
-    @allow("user", "camera.manage", scoped=True)
-    @routes.output({}, status_code=204)
-    def grant(camera_id: str, user_id: str) -> tuple[str, int]:
-        actor_id, address = caller().user_id, client_address()
-
-        def work(store: Store) -> None:
-            visible_camera(store, actor_id, camera_id)
-            if store.users.get(user_id) is None:
-                raise NotFound(f"user {user_id}: expected one that exists, found none", code="no_user")
-            row = CameraGrant(camera_id=camera_id, user_id=user_id, granted_by=actor_id, granted_at=now())
-            store.grants.put(row)
-            target = ("camera", camera_id)
-            store.audit.add("grant.add", actor_id=actor_id, target=target, address=address, detail=user_id)
-
-        parts.database.run(work)
-        return "", 204
-
-    @routes.delete("/cameras/<ulid:camera_id>/grants/<ulid:user_id>")
-    @allow("user", "camera.manage", scoped=True)
-    @routes.output({}, status_code=204)
-    def withdraw(camera_id: str, user_id: str) -> tuple[str, int]:
-        actor_id, address = caller().user_id, client_address()
-
-        def work(store: Store) -> None:
-            visible_camera(store, actor_id, camera_id)
-            if not store.grants.remove(camera_id, user_id):
-                raise NotFound("grant: expected one that exists, found none", code="no_grant")
-            target = ("camera", camera_id)
-            store.audit.add("grant.remove", actor_id=actor_id, target=target, address=address, detail=user_id)
-
-        parts.database.run(work)
-        return "", 204
-
-
-def _grant_out(grant: CameraGrant, user: Any) -> GrantOut:
-    return GrantOut(
-        user_id=user.user_id,
-        username=user.username,
-        display_name=user.display_name,
-        granted_at=grant.granted_at.isoformat(),
-    )

@@ -18,9 +18,9 @@ from miniprogram_api.adapters.database import Database
 from miniprogram_api.adapters.store import Store
 from miniprogram_api.bootstrap import hint_events
 from miniprogram_api.cameras import CameraIn, add_camera, announce, take_down
+from miniprogram_api.logins import new_credential
 from miniprogram_api.passwords import Passwords, one_time_password
 from miniprogram_api.rules import PERMISSIONS, plain_username
-from miniprogram_api.sessions import new_credential
 from miniprogram_api.shapes import CameraOut, camera_out
 from miniprogram_api.users import change_user, create_user
 from shared_kernel.bus import Bus

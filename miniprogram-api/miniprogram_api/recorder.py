@@ -26,6 +26,7 @@ from shared_kernel.messages import CameraReported, Message, PassObserved
 
 log = get_logger(__name__)
 M = TypeVar("M", bound=Message)
+Record = Callable[[Store, M], None]
 
 GROUP: Final = "miniprogram-api"
 #: First and longest pause before something that was away is tried again, seconds. The longest stays well below
@@ -46,63 +47,57 @@ _lag = Histogram(
 class Worker(Generic[M]):
     """One thread's consumer of one kind of message."""
 
-    def __init__(self, bus: Bus, database: Database, kind: type[M], record: Callable[[Store, M], None]) -> None:
-        self._bus = bus
+    def __init__(self, topic: str, subscription: Subscription[M], database: Database, record: Record[M]) -> None:
+        self.topic = topic
+        self._subscription = subscription
         self._database = database
-        self._kind = kind
         self._record = record
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop`."""
-        subscription, pause_s = self._bus.subscribe(self._kind, GROUP), _FIRST_PAUSE_S
+        pause_s = _FIRST_PAUSE_S
         while not stop.is_set():
             try:
-                deliveries = subscription.receive(count=_BATCH)
+                deliveries = self._subscription.receive(count=_BATCH)
                 pause_s = _FIRST_PAUSE_S
             except Unavailable as error:
-                log.warning("recorder waits", extra=fields(topic=self._kind.topic, part=error.part))
+                log.warning("recorder waits", extra=fields(topic=self.topic, part=error.part))
                 stop.wait(pause_s)
                 pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
                 continue
             for done, delivery in enumerate(deliveries):
-                self._settle(subscription, delivery, deliveries[done:], stop)
-        log.info("recorder stopped", extra=fields(topic=self._kind.topic))
+                self._settle(delivery, deliveries[done:], stop)
+        log.info("recorder stopped", extra=fields(topic=self.topic))
 
-    def _settle(
-        self,
-        subscription: Subscription[M],
-        delivery: Delivery[M],
-        in_hand: Sequence[Delivery[M]],
-        stop: threading.Event,
-    ) -> None:
+    def _settle(self, delivery: Delivery[M], in_hand: Sequence[Delivery[M]], stop: threading.Event) -> None:
         """Record and acknowledge one message; wait as long as it takes while a part is away."""
         pause_s = _FIRST_PAUSE_S
         while not stop.is_set():
             try:
-                outcome = self._once(subscription, delivery)
+                outcome = self._once(delivery)
             except Unavailable as error:
-                _held.labels(self._kind.topic).set(len(in_hand))
+                _held.labels(self.topic).set(len(in_hand))
                 log.warning("message held", extra=fields(entry_id=delivery.entry_id, part=error.part, n=len(in_hand)))
-                self._hold(subscription, in_hand)
+                self._hold(in_hand)
                 stop.wait(pause_s)
                 pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
                 continue
-            _held.labels(self._kind.topic).set(0)
-            _recorded.labels(self._kind.topic, outcome).inc()
+            _held.labels(self.topic).set(0)
+            _recorded.labels(self.topic, outcome).inc()
             return
 
-    def _once(self, subscription: Subscription[M], delivery: Delivery[M]) -> str:
+    def _once(self, delivery: Delivery[M]) -> str:
         try:
             self._database.run(partial(self._recorded, message=delivery.message))
         except Unavailable:
             raise
         except Poison as error:
-            subscription.bury(delivery, str(error)[:500])
+            self._subscription.bury(delivery, str(error)[:500])
             return "buried"
         except Exception:  # the worker loop: one message must not stop the others
             log.exception("message failed", extra=fields(entry_id=delivery.entry_id, deliveries=delivery.deliveries))
             return "failed"
-        subscription.ack(delivery)
+        self._subscription.ack(delivery)
         if isinstance(delivery.message, PassObserved) and delivery.message.phase == "opened":
             _lag.observe(max(0.0, (now() - delivery.message.opened_at).total_seconds()))
         return "recorded"
@@ -110,9 +105,9 @@ class Worker(Generic[M]):
     def _recorded(self, store: Store, message: M) -> None:
         self._record(store, message)
 
-    def _hold(self, subscription: Subscription[M], in_hand: Sequence[Delivery[M]]) -> None:
+    def _hold(self, in_hand: Sequence[Delivery[M]]) -> None:
         try:
-            subscription.hold(*in_hand)
+            self._subscription.hold(*in_hand)
         except Unavailable as error:  # then nobody else can take them either
             log.warning("cannot hold messages", extra=fields(part=error.part))
 
@@ -120,10 +115,10 @@ class Worker(Generic[M]):
 def run(bus: Bus, database: Database, stop: threading.Event) -> None:
     """Record until `stop`; one thread a kind of message."""
     workers = (
-        Worker(bus, database, PassObserved, record_pass),
-        Worker(bus, database, CameraReported, record_report),
+        Worker(PassObserved.topic, bus.subscribe(PassObserved, GROUP), database, record_pass),
+        Worker(CameraReported.topic, bus.subscribe(CameraReported, GROUP), database, record_report),
     )
-    threads = [threading.Thread(target=worker.run, args=(stop,), name=type(worker).__name__) for worker in workers]
+    threads = [threading.Thread(target=worker.run, args=(stop,), name=worker.topic) for worker in workers]
     for thread in threads:
         thread.start()
     while not stop.wait(1.0):

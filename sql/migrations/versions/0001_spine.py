@@ -3,6 +3,8 @@
 Revision 0001, the first.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import mysql
@@ -13,7 +15,7 @@ branch_labels = None
 depends_on = None
 
 ASCII = {"charset": "ascii", "collation": "ascii_bin"}
-INNODB = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_unicode_ci"}
+INNODB: dict[str, Any] = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_unicode_ci"}
 
 
 def ascii_text(length: int) -> sa.String:
@@ -30,6 +32,39 @@ EXACT_NAME = sa.String(64).with_variant(
 
 
 def upgrade() -> None:
+    create_audit_log()
+    create_cameras()
+    create_event_log()
+    create_idempotency_keys()
+    create_login_throttles()
+    create_media()
+    create_pass_counts()
+    create_passes()
+    create_users()
+    create_auth_sessions()
+    create_camera_grants()
+    create_user_credentials()
+
+
+def downgrade() -> None:
+    for table in (
+        "user_credentials",
+        "camera_grants",
+        "auth_sessions",
+        "users",
+        "passes",
+        "pass_counts",
+        "media",
+        "login_throttles",
+        "idempotency_keys",
+        "event_log",
+        "cameras",
+        "audit_log",
+    ):
+        op.drop_table(table)  # with its indexes: MySQL keeps those that a foreign key needs
+
+
+def create_audit_log() -> None:
     op.create_table(
         "audit_log",
         sa.Column("audit_id", SERIAL, autoincrement=True, nullable=False, comment="rises"),
@@ -48,6 +83,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_audit_log_actor_id", "audit_log", ["actor_id", "created_at"], unique=False)
     op.create_index("ix_audit_log_target_id", "audit_log", ["target_id", "created_at"], unique=False)
+
+
+def create_cameras() -> None:
     op.create_table(
         "cameras",
         sa.Column("camera_id", ULID, nullable=False, comment="ULID"),
@@ -99,6 +137,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_cameras_name", "cameras", ["name"], unique=False)
     op.create_index("ix_cameras_url_sha256", "cameras", ["url_sha256"], unique=False)
+
+
+def create_event_log() -> None:
     op.create_table(
         "event_log",
         sa.Column("event_id", SERIAL, autoincrement=True, nullable=False, comment="rises; may have gaps"),
@@ -122,6 +163,9 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_event_log_created_at", "event_log", ["created_at"], unique=False)
+
+
+def create_idempotency_keys() -> None:
     op.create_table(
         "idempotency_keys",
         sa.Column("user_id", ULID, nullable=False, comment="whose key"),
@@ -141,6 +185,9 @@ def upgrade() -> None:
         **INNODB,
     )
     op.create_index("ix_idempotency_keys_created_at", "idempotency_keys", ["created_at"], unique=False)
+
+
+def create_login_throttles() -> None:
     op.create_table(
         "login_throttles",
         sa.Column(
@@ -155,6 +202,9 @@ def upgrade() -> None:
         **INNODB,
     )
     op.create_index("ix_login_throttles_updated_at", "login_throttles", ["updated_at"], unique=False)
+
+
+def create_media() -> None:
     op.create_table(
         "media",
         sa.Column("media_id", ULID, nullable=False, comment="derived from the object key: a repeat is one row"),
@@ -175,6 +225,9 @@ def upgrade() -> None:
         **INNODB,
     )
     op.create_index("ix_media_pass_id", "media", ["pass_id"], unique=False)
+
+
+def create_pass_counts() -> None:
     op.create_table(
         "pass_counts",
         sa.Column("camera_id", ULID, nullable=False, comment="which camera"),
@@ -190,6 +243,9 @@ def upgrade() -> None:
         **INNODB,
     )
     op.create_index("ix_pass_counts_hour_at", "pass_counts", ["hour_at"], unique=False)
+
+
+def create_passes() -> None:
     op.create_table(
         "passes",
         sa.Column("pass_id", ULID, nullable=False, comment="given by the camera's owner"),
@@ -227,6 +283,9 @@ def upgrade() -> None:
     op.create_index("ix_passes_camera_id", "passes", ["camera_id", "opened_at", "pass_id"], unique=False)
     op.create_index("ix_passes_opened_at", "passes", ["opened_at", "pass_id"], unique=False)
     op.create_index("ix_passes_state", "passes", ["state", "opened_at", "pass_id"], unique=False)
+
+
+def create_users() -> None:
     op.create_table(
         "users",
         sa.Column("user_id", ULID, nullable=False, comment="ULID"),
@@ -258,6 +317,9 @@ def upgrade() -> None:
         comment="Somebody who logs in. The role decides the permissions; grants decide single cameras.",
         **INNODB,
     )
+
+
+def create_auth_sessions() -> None:
     op.create_table(
         "auth_sessions",
         sa.Column("auth_session_id", ULID, nullable=False, comment="ULID"),
@@ -281,6 +343,9 @@ def upgrade() -> None:
     op.create_index("ix_auth_sessions_expires_at", "auth_sessions", ["expires_at"], unique=False)
     op.create_index("ix_auth_sessions_family_id", "auth_sessions", ["family_id"], unique=False)
     op.create_index("ix_auth_sessions_user_id", "auth_sessions", ["user_id"], unique=False)
+
+
+def create_camera_grants() -> None:
     op.create_table(
         "camera_grants",
         sa.Column("camera_id", ULID, nullable=False, comment="which camera"),
@@ -298,6 +363,9 @@ def upgrade() -> None:
         **INNODB,
     )
     op.create_index("ix_camera_grants_user_id", "camera_grants", ["user_id"], unique=False)
+
+
+def create_user_credentials() -> None:
     op.create_table(
         "user_credentials",
         sa.Column("user_id", ULID, nullable=False, comment="whose password"),
@@ -316,21 +384,3 @@ def upgrade() -> None:
         comment="Password of a user, apart from the user so that no profile query can return it.",
         **INNODB,
     )
-
-
-def downgrade() -> None:
-    for table in (
-        "user_credentials",
-        "camera_grants",
-        "auth_sessions",
-        "users",
-        "passes",
-        "pass_counts",
-        "media",
-        "login_throttles",
-        "idempotency_keys",
-        "event_log",
-        "cameras",
-        "audit_log",
-    ):
-        op.drop_table(table)  # with its indexes: MySQL keeps those that a foreign key needs
