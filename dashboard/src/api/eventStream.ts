@@ -17,6 +17,8 @@ export interface EventStreamHandlers {
   /** Something arrived, if only a ping. */
   onActivity: () => void
   onMessage: (message: StreamMessage) => void
+  /** Resume here: also said without an event, when the stream begins. */
+  onPosition: (id: string) => void
 }
 
 /** Opens the stream and resolves when the server ends it; throws when it cannot be opened or breaks. */
@@ -27,7 +29,10 @@ export type OpenEventStream = (
 ) => Promise<void>
 
 /** Splits a text stream into messages as the HTML standard says; feed it chunks in order. */
-export function createEventParser(onMessage: (message: StreamMessage) => void) {
+export function createEventParser({
+  onMessage,
+  onPosition,
+}: Pick<EventStreamHandlers, 'onMessage' | 'onPosition'>) {
   let rest = ''
   let id: string | null = null
   let event = ''
@@ -36,6 +41,8 @@ export function createEventParser(onMessage: (message: StreamMessage) => void) {
   function line(text: string): void {
     if (text === '') {
       if (data.length > 0) onMessage({ id, event: event === '' ? 'message' : event, data: data.join('\n') })
+      // After the event, so that one that was not handled is asked for again.
+      if (id !== null) onPosition(id)
       event = ''
       data = []
       return
@@ -69,7 +76,7 @@ export const openEventStream: OpenEventStream = async (lastEventId, handlers, si
     throw problemFrom(response.status, await response.text(), response.headers.get('Retry-After'))
   }
   handlers.onOpen()
-  const parse = createEventParser(handlers.onMessage)
+  const parse = createEventParser(handlers)
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
   for (;;) {
     const { done, value } = await reader.read()

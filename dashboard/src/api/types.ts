@@ -23,6 +23,7 @@ export type CameraReason =
   | 'blocked_address'
   | 'file_missing'
   | 'file_outside'
+  | 'no_report'
 
 export interface Problem {
   type?: string
@@ -176,4 +177,6 @@ export interface PassEvent {
 export interface CameraEvent {
   at: string
   camera: Camera
+  /** The camera was removed. */
+  deleted?: boolean
 }

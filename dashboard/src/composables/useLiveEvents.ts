@@ -62,8 +62,7 @@ export function useLiveEvents(options: LiveEventsOptions = {}): LiveEvents {
 
   function deliver(message: StreamMessage): void {
     if (message.event === 'reset') {
-      // The server no longer has what we missed: its id is where the feed continues, the panels load anew.
-      lastEventId = message.id ?? null
+      // The server no longer has what we missed: the feed continues at the id it names, the panels load anew.
       ready(false)
       return
     }
@@ -76,10 +75,8 @@ export function useLiveEvents(options: LiveEventsOptions = {}): LiveEvents {
         for (const each of [...subscribers]) each.onCamera?.(event)
       }
     } catch (error) {
-      // One unreadable event must not end the feed; it also must not be asked for again.
+      // One unreadable event must not end the feed; it also is not asked for again.
       if (!(error instanceof SyntaxError)) throw error
-    } finally {
-      if (message.id !== null) lastEventId = message.id
     }
   }
 
@@ -110,6 +107,9 @@ export function useLiveEvents(options: LiveEventsOptions = {}): LiveEvents {
           },
           onMessage: (message) => {
             if (!mine.signal.aborted) deliver(message)
+          },
+          onPosition: (id) => {
+            if (!mine.signal.aborted) lastEventId = id
           },
         },
         mine.signal,

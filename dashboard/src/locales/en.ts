@@ -64,6 +64,7 @@ const en: typeof zh = {
     rule: 'At least {count} characters',
     needCurrent: 'Enter your current password',
     tooShort: 'The new password needs at least {count} characters',
+    tooSimple: 'Too simple: use at least {count} different characters, and not the user name',
     same: 'The new password must differ from the current one',
     differs: 'The new passwords are not the same',
     wrongCurrent: 'The current password is wrong',
@@ -78,7 +79,11 @@ const en: typeof zh = {
     theme: 'Appearance',
     dark: 'Dark',
     light: 'Light',
-    role: { administrator: 'Administrator', officer: 'Safety officer', guard: 'Guard' },
+    role: {
+      administrator: 'Administrator',
+      officer: 'Safety officer',
+      guard: 'Guard',
+    },
   },
   connection: {
     open: 'Live',
@@ -114,7 +119,12 @@ const en: typeof zh = {
     camerasRegion: 'Camera pictures',
   },
   camera: {
-    state: { live: 'Live', connecting: 'Connecting', down: 'Offline', disabled: 'Switched off' },
+    state: {
+      live: 'Live',
+      connecting: 'Connecting',
+      down: 'Offline',
+      disabled: 'Switched off',
+    },
     enlarge: 'Enlarge {name}',
     shrink: 'Back to the wall',
     fullscreen: 'Full screen',
@@ -135,6 +145,7 @@ const en: typeof zh = {
       blocked_address: 'This address is not allowed',
       file_missing: 'The video file does not exist',
       file_outside: 'The video file is outside the allowed folder',
+      no_report: 'Nothing has been heard from this camera',
       unknown: 'The camera gives no picture at the moment',
     },
     advice: {
@@ -151,6 +162,7 @@ const en: typeof zh = {
       blocked_address: 'For safety, only allowed networks are contacted.',
       file_missing: 'Check the name and put the file into the clips folder of the data directory.',
       file_outside: 'Put the file into the clips folder of the data directory.',
+      no_report: 'The stream service may be restarting. If it goes on, tell an administrator.',
       unknown: 'Reconnecting by itself.',
     },
   },
@@ -280,7 +292,7 @@ const en: typeof zh = {
     urlNow: 'Now: {address}',
     urlHint: 'The password is stored encrypted and never shown again.',
     needUrl: 'Enter the video address',
-    badUrl: 'The address should start with rtsp://, http://, https:// or file://',
+    badUrl: 'The address should start with rtsp://, rtmp://, http://, https:// or file://',
     brand: 'Common brands',
     brands: {
       hikvision: 'Hikvision',

@@ -1,0 +1,416 @@
+// A stand-in for the real services, for developing the dashboard alone. It speaks the same HTTP contract, keeps nothing,
+// checks little, and is never shipped. Users: admin/admin-admin, officer/officer-officer, guard/guard-guard, and
+// first/first-first, who must change the password. MOCK_EMPTY=1 starts without cameras and passes.
+import { existsSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { WebSocketServer } from 'ws'
+import { readClip } from './fmp4.mjs'
+
+const PORT = Number(process.env.MOCK_PORT ?? 8090)
+const EMPTY = process.env.MOCK_EMPTY === '1'
+const MEDIA = new URL('./media/', import.meta.url)
+const file = (name) => new URL(name, MEDIA)
+const clips = []
+for (let n = 0; existsSync(file(`cam-${n}.mp4`)); n += 1) clips.push(readClip(file(`cam-${n}.mp4`)))
+const faces = existsSync(file('passes.json')) ? JSON.parse(readFileSync(file('passes.json'), 'utf8')) : []
+
+const PERMISSIONS = {
+  administrator: ['camera.manage', 'camera.view_all', 'user.manage', 'pass.view', 'photo.detect'],
+  officer: ['camera.view_all', 'pass.view', 'photo.detect'],
+  guard: ['pass.view', 'photo.detect'],
+}
+const users = new Map(
+  [
+    ['admin', 'administrator', '系统管理员'],
+    ['officer', 'officer', '陈安'],
+    ['guard', 'guard', '王卫'],
+    ['first', 'administrator', '新管理员'],
+  ].map(([username, role, display_name]) => [
+    username,
+    { password: `${username}-${username}`, must: username === 'first', role, display_name, username },
+  ]),
+)
+let failures = 0
+const now = () => new Date().toISOString()
+let counter = 0
+const id = () => `01J${(++counter).toString(32).toUpperCase().padStart(23, '0')}`
+
+const NAMES = [
+  '一号门入口',
+  '装配车间 A 区',
+  '原料库房',
+  '食堂通道',
+  '东侧停车场',
+  '实验楼大厅',
+  '二号门出口',
+]
+const cameras = new Map()
+function makeCamera(name, index, change = {}) {
+  const camera = {
+    camera_id: id(),
+    name,
+    lon: 116.39 + index / 1000,
+    lat: 39.9,
+    model: 'mask',
+    enabled: true,
+    is_demo: false,
+    state: 'live',
+    state_reason: null,
+    state_detail: null,
+    state_at: new Date(Date.now() - 3_600_000 * (index + 1)).toISOString(),
+    width: [1920, 2560, 1920, 1280][index % 4],
+    height: [1080, 1440, 1080, 720][index % 4],
+    fps: 25,
+    codec: 'h264',
+    last_frame_at: now(),
+    skipped_frames: index * 137,
+    address: `192.168.1.${60 + index}:554/Streaming/Channels/101`,
+    created_at: now(),
+    ...change,
+  }
+  camera.clip = index
+  cameras.set(camera.camera_id, camera)
+  return camera
+}
+if (!EMPTY) {
+  NAMES.slice(0, Number(process.env.MOCK_CAMERAS ?? 6)).forEach((name, index) =>
+    makeCamera(
+      name,
+      index,
+      index === 3
+        ? {
+            state: 'down',
+            state_reason: 'unauthorised',
+            state_detail: '401 Unauthorized',
+            state_at: new Date(Date.now() - 720_000).toISOString(),
+          }
+        : index === 4
+          ? { codec: 'hevc' }
+          : {},
+    ),
+  )
+}
+
+const passes = []
+function makePass(at, open) {
+  const face = faces[passes.length % Math.max(1, faces.length)] ?? {
+    name: 'none',
+    state: ['with_mask', 'without_mask', 'mask_worn_incorrectly'][passes.length % 3],
+    box: { x0: 0.4, y0: 0.3, x1: 0.52, y1: 0.55 },
+  }
+  const live = [...cameras.values()].filter((each) => each.state === 'live')
+  const camera = live[passes.length % live.length]
+  const pass = {
+    pass_id: crypto.randomUUID(),
+    camera_id: camera.camera_id,
+    camera_name: camera.name,
+    state: face.state,
+    protected: face.state === 'with_mask',
+    confidence: 0.86 + ((passes.length * 37) % 14) / 100,
+    opened_at: new Date(at).toISOString(),
+    last_seen_at: new Date(at + 4000).toISOString(),
+    closed_at: open ? null : new Date(at + 3000 + ((passes.length * 7919) % 20_000)).toISOString(),
+    frames: 9 + (passes.length % 30),
+    box: face.box,
+    face_url: `/api/v1/media/${face.name}-face?ticket=mock`,
+    scene_url: `/api/v1/media/${face.name}-scene?ticket=mock`,
+  }
+  passes.unshift(pass)
+  return pass
+}
+if (!EMPTY) for (let n = 160; n > 0; n -= 1) makePass(Date.now() - n * 11 * 60_000 - 40_000, false)
+
+// --- live events -------------------------------------------------------------------------------------------------
+const log = []
+const listeners = new Set()
+function tell(event, body) {
+  const entry = { id: log.length + 1, text: '' }
+  entry.text = `id: ${entry.id}\nevent: ${event}\ndata: ${JSON.stringify({ at: now(), ...body })}\n\n`
+  log.push(entry)
+  for (const listener of listeners) listener.write(entry.text)
+}
+if (!EMPTY) {
+  setInterval(
+    () => {
+      const pass = makePass(Date.now(), true)
+      tell('pass', { pass })
+      setTimeout(() => {
+        pass.closed_at = pass.last_seen_at = now()
+        tell('pass', { pass })
+      }, 5000)
+    },
+    Number(process.env.MOCK_PASS_MS ?? 6000),
+  )
+}
+setInterval(() => {
+  for (const listener of listeners) listener.write(': ping\n\n')
+}, 15_000)
+
+// --- HTTP --------------------------------------------------------------------------------------------------------
+function answer(response, status, body, headers = {}) {
+  response.writeHead(status, { 'Content-Type': 'application/json', ...headers })
+  response.end(body === undefined ? '' : JSON.stringify(body))
+}
+const problem = (response, status, detail, errors = [], headers = {}) =>
+  answer(response, status, { type: 'about:blank', title: detail, status, detail, errors }, headers)
+
+const session = (user) => ({
+  access_token: `token-${user.username}`,
+  expires_in: 900,
+  user: {
+    user_id: id(),
+    username: user.username,
+    display_name: user.display_name,
+    role: user.role,
+    permissions: PERMISSIONS[user.role],
+    must_change_password: user.must,
+  },
+})
+
+async function readBody(request) {
+  const parts = []
+  for await (const part of request) parts.push(part)
+  return Buffer.concat(parts)
+}
+
+function picture(response, name) {
+  const target = file(`${name}.jpg`)
+  if (existsSync(target)) {
+    response.writeHead(200, { 'Content-Type': 'image/jpeg', 'Cache-Control': 'max-age=60' })
+    response.end(readFileSync(target))
+    return
+  }
+  response.writeHead(200, { 'Content-Type': 'image/svg+xml' })
+  response.end(
+    '<svg xmlns="http://www.w3.org/2000/svg" width="320" height="320"><rect width="320" height="320" fill="#345"/><circle cx="160" cy="150" r="70" fill="#9ab"/></svg>',
+  )
+}
+
+function login(response, given) {
+  const user = users.get(given.username)
+  if (failures >= 5) {
+    setTimeout(() => (failures = 0), 20_000)
+    return problem(response, 429, 'too many failures', [], { 'Retry-After': '20' })
+  }
+  if (user?.password !== given.password) {
+    failures += 1
+    return problem(response, 401, 'login: expected a known name with its password')
+  }
+  failures = 0
+  answer(response, 200, session(user), {
+    'Set-Cookie': `xunshi_refresh=${user.username}; Path=/api/v1/auth; HttpOnly; SameSite=Strict`,
+  })
+}
+
+function counters(response, query) {
+  const buckets = new Map()
+  const totals = { with_mask: 0, without_mask: 0, mask_worn_incorrectly: 0 }
+  for (const pass of passes) {
+    if (pass.opened_at < query.get('from') || pass.opened_at >= query.get('to')) continue
+    const start = `${pass.opened_at.slice(0, 13)}:00:00.000Z`
+    if (!buckets.has(start))
+      buckets.set(start, { start, with_mask: 0, without_mask: 0, mask_worn_incorrectly: 0 })
+    buckets.get(start)[pass.state] += 1
+    totals[pass.state] += 1
+  }
+  answer(response, 200, {
+    buckets: [...buckets.values()].sort((a, b) => (a.start < b.start ? -1 : 1)),
+    totals,
+  })
+}
+
+function listPasses(response, query) {
+  const limit = Number(query.get('limit') ?? 50)
+  const wanted = passes.filter(
+    (pass) =>
+      (!query.get('camera_id') || pass.camera_id === query.get('camera_id')) &&
+      (!query.get('state') || pass.state === query.get('state')) &&
+      (!query.get('from') || pass.opened_at >= query.get('from')) &&
+      (!query.get('to') || pass.opened_at < query.get('to')) &&
+      (!query.get('after') || pass.opened_at < query.get('after')),
+  )
+  const items = wanted.slice(0, limit)
+  answer(response, 200, { items, next: wanted.length > limit ? items[items.length - 1].opened_at : null })
+}
+
+async function testAddress(response, url) {
+  const fault = { '/refused': 'refused', '/timeout': 'timeout', '/denied': 'unauthorised' }[
+    new URL(url).pathname
+  ]
+  await new Promise((resolve) => setTimeout(resolve, fault === 'timeout' ? 9000 : 1600))
+  const snapshot = existsSync(file('cam-0.jpg'))
+    ? `data:image/jpeg;base64,${readFileSync(file('cam-0.jpg')).toString('base64')}`
+    : null
+  answer(
+    response,
+    200,
+    fault
+      ? {
+          ok: false,
+          reason: fault,
+          detail: `${fault}: expected a video stream, got none`,
+          codec: null,
+          width: null,
+          height: null,
+          fps: null,
+          playable: false,
+          snapshot: null,
+          elapsed_ms: 1600,
+        }
+      : {
+          ok: true,
+          reason: null,
+          detail: null,
+          codec: url.includes('265') ? 'hevc' : 'h264',
+          width: 1920,
+          height: 1080,
+          fps: 25,
+          playable: !url.includes('265'),
+          snapshot,
+          elapsed_ms: 1600,
+        },
+  )
+}
+
+async function api(request, response, path, query) {
+  const body = await readBody(request)
+  const json =
+    request.headers['content-type']?.includes('json') && body.length > 0 ? JSON.parse(body.toString()) : {}
+  const route = `${request.method} ${path}`
+  if (route === 'POST /auth/login') return login(response, json)
+  if (route === 'POST /auth/refresh') {
+    const user = users.get(/xunshi_refresh=(\w+)/.exec(request.headers.cookie ?? '')?.[1])
+    return user
+      ? answer(response, 200, session(user))
+      : problem(response, 401, 'refresh token: expected a cookie')
+  }
+  if (path === '/events') return events(request, response, query)
+  if (path.startsWith('/media/') && query.has('ticket')) return picture(response, path.slice(7))
+  const user = users.get(/Bearer token-(\w+)/.exec(request.headers.authorization ?? '')?.[1])
+  if (!user) return problem(response, 401, 'access token: expected one')
+  if (path.startsWith('/media/')) return picture(response, path.slice(7))
+  if (route === 'POST /auth/logout')
+    return answer(response, 204, undefined, { 'Set-Cookie': 'xunshi_refresh=; Path=/api/v1/auth; Max-Age=0' })
+  if (route === 'GET /me') return answer(response, 200, session(user).user)
+  if (route === 'POST /me/password') {
+    if (json.current_password !== user.password)
+      return problem(response, 422, 'wrong', [
+        { field: 'current_password', message: 'expected the password in use' },
+      ])
+    Object.assign(user, { password: json.new_password, must: false })
+    return answer(response, 204)
+  }
+  if (route === 'POST /event-tickets') return answer(response, 200, { ticket: 'mock', expires_in: 60 })
+  if (route === 'GET /passes') return listPasses(response, query)
+  if (route === 'GET /counters') return counters(response, query)
+  if (route === 'GET /cameras') return answer(response, 200, { items: [...cameras.values()], next: null })
+  if (route === 'POST /cameras/test') return testAddress(response, json.url)
+  if (route === 'POST /cameras') {
+    const camera = makeCamera(json.name, cameras.size, {
+      state: 'connecting',
+      width: null,
+      height: null,
+      fps: null,
+      codec: null,
+    })
+    setTimeout(() => {
+      Object.assign(camera, {
+        state: 'live',
+        width: 1920,
+        height: 1080,
+        fps: 25,
+        codec: 'h264',
+        state_at: now(),
+      })
+      tell('camera', { camera })
+    }, 2500)
+    return answer(response, 201, camera)
+  }
+  if (route === 'POST /detections') return detections(response, body)
+  const [, camera_id, rest] = /^\/cameras\/(\w+)(\/play-ticket)?$/.exec(path) ?? []
+  const camera = cameras.get(camera_id)
+  if (!camera) return problem(response, 404, 'no such thing')
+  if (rest)
+    return answer(response, 200, {
+      ticket: 'mock',
+      expires_in: 60,
+      stream_url: `/live/cameras/${camera_id}/stream?ticket=mock`,
+      snapshot_url: `/live/cameras/${camera_id}/snapshot.jpg?ticket=mock`,
+    })
+  if (request.method === 'DELETE') {
+    cameras.delete(camera_id)
+    tell('camera', { camera, deleted: true })
+    return answer(response, 204)
+  }
+  Object.assign(camera, json, { url: undefined })
+  if ('enabled' in json) Object.assign(camera, { state: json.enabled ? 'live' : 'disabled', state_at: now() })
+  tell('camera', { camera })
+  return answer(response, 200, camera)
+}
+
+async function detections(response, body) {
+  await new Promise((resolve) => setTimeout(resolve, 900))
+  if (body.length < 2000)
+    return problem(response, 422, 'image: expected a picture', [
+      { field: 'image', message: 'expected a picture that can be read' },
+    ])
+  const some = faces.filter((face) => face.box.x1 - face.box.x0 > 0.03).slice(0, 3)
+  answer(response, 200, {
+    width: 1280,
+    height: 720,
+    model: 'mask',
+    elapsed_ms: 43,
+    boxes: some.map((face) => ({
+      label: face.state,
+      score: 0.97,
+      box: Object.values(face.box),
+      face_score: 0.9,
+    })),
+  })
+}
+
+function events(request, response, query) {
+  const last = request.headers['last-event-id'] ?? query.get('last_event_id')
+  response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' })
+  response.write(`retry: 2000\n: welcome\n${last === null ? `id: ${log.length}\n` : ''}\n`)
+  if (last !== null && Number(last) > log.length)
+    response.write(`id: ${log.length}\nevent: reset\ndata: {"at":"${now()}"}\n\n`)
+  else if (last !== null) for (const entry of log.slice(Number(last))) response.write(entry.text)
+  listeners.add(response)
+  request.on('close', () => listeners.delete(response))
+}
+
+const server = createServer((request, response) => {
+  const url = new URL(request.url, 'http://mock')
+  const still = /^\/live\/cameras\/(\w+)\/snapshot\.jpg$/.exec(url.pathname)
+  if (still) return picture(response, `cam-${(cameras.get(still[1])?.clip ?? 0) % Math.max(1, clips.length)}`)
+  api(request, response, url.pathname.replace('/api/v1', ''), url.searchParams).catch((error) =>
+    problem(response, 500, String(error)),
+  )
+})
+
+const sockets = new WebSocketServer({ server })
+sockets.on('connection', (socket, request) => {
+  const camera = cameras.get(/cameras\/(\w+)\/stream/.exec(request.url)?.[1])
+  if (!camera) return socket.close(4404)
+  if (camera.codec !== 'h264') {
+    socket.send(
+      JSON.stringify({ type: 'error', reason: 'codec', detail: `browsers do not play ${camera.codec}` }),
+    )
+    return socket.close(4415)
+  }
+  const clip = clips[camera.clip % Math.max(1, clips.length)]
+  if (!clip) return socket.close(1012)
+  socket.send(JSON.stringify({ type: 'format', mime: clip.mime }))
+  socket.send(clip.header)
+  // As the real service: everything since the last keyframe at once, then picture by picture.
+  let next = Math.floor((Date.now() / 1000) * clip.fps) % clip.count
+  while (next > 0 && !clip.isKey(next)) next -= 1
+  const timer = setInterval(() => {
+    socket.send(clip.fragment(next))
+    next += 1
+  }, 1000 / clip.fps)
+  socket.on('close', () => clearInterval(timer))
+})
+
+server.listen(PORT, '127.0.0.1', () => process.stdout.write(`mock on http://127.0.0.1:${PORT}\n`))
