@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from xunshi.demo.drawing import Picture
 from xunshi.demo.figure import Part
 
 WIDTH_PX, HEIGHT_PX = 1280, 720
@@ -29,7 +28,12 @@ def seen(x_m: float, y_m: float, z_m: float) -> tuple[float, float]:
 
 
 def placement(
-    part: Part, joint_px: tuple[float, float], px_per_m: float, turn_deg: float = 0.0, wide: float = 1.0, tall: float = 1.0
+    part: Part,
+    joint_px: tuple[float, float],
+    px_per_m: float,
+    turn_deg: float = 0.0,
+    wide: float = 1.0,
+    tall: float = 1.0,
 ) -> NDArray[np.float64]:
     """2 × 3 matrix from pixels of the part's first level to the picture."""
     scale = px_per_m / part.px_per_m
@@ -39,8 +43,8 @@ def placement(
     return np.column_stack([linear, np.array(joint_px) - linear @ np.array(part.joint)])
 
 
-def put(picture: Picture, part: Part, matrix: NDArray[np.float64], light: float, window: Window) -> None:
-    """Draw a part into the picture, only inside the window, from the mip level that fits."""
+def put(frame: NDArray[np.uint8], part: Part, matrix: NDArray[np.float64], light: float, window: Window) -> None:
+    """Draw a part into a BGR frame, only inside the window, from the mip level that fits."""
     shrink = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
     level = int(np.clip(np.floor(np.log2(1 / max(shrink, 1e-3)) + 0.35), 0, len(part.levels) - 1))
     drawn = part.levels[level]
@@ -55,6 +59,5 @@ def put(picture: Picture, part: Part, matrix: NDArray[np.float64], light: float,
     shifted = matrix.copy()
     shifted[:, 2] -= (x0, y0)
     patch = cv2.warpAffine(drawn, shifted, (x1 - x0, y1 - y0), flags=cv2.INTER_LINEAR)
-    region = picture[y0:y1, x0:x1]
-    region *= 1 - patch[..., 3:]
-    region += patch[..., :3] * light
+    region = frame[y0:y1, x0:x1]
+    region[:] = region * (1 - patch[..., 3:]) + patch[..., :3] * (255 * light)

@@ -20,7 +20,7 @@ from xunshi.demo.scenarios import DEMO, SHORT, Scenario
 _ENCODER = {
     "preset": "veryfast",
     "profile": "high",
-    "crf": "22",
+    "crf": "23",
     "bf": "0",
     "g": str(FPS),
     "keyint_min": str(FPS),

@@ -24,7 +24,9 @@ def smooth(points: Sequence[tuple[float, float]], rounds: int = 3) -> NDArray[np
     outline = np.array(points, dtype=np.float32)
     for _ in range(rounds):
         following = np.roll(outline, -1, axis=0)
-        outline = np.stack([0.75 * outline + 0.25 * following, 0.25 * outline + 0.75 * following], axis=1).reshape(-1, 2)
+        outline = np.stack([0.75 * outline + 0.25 * following, 0.25 * outline + 0.75 * following], axis=1).reshape(
+            -1, 2
+        )
     return outline
 
 

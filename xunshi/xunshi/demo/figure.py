@@ -48,11 +48,13 @@ class Part:
     Attributes:
         levels: layers, the first with `px_per_m`.
         joint: pixel of the first level about which it turns.
+        origin: where its upper left corner was in the picture it was drawn in.
     """
 
     levels: tuple[Layer, ...]
     px_per_m: float
     joint: tuple[float, float]
+    origin: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -90,10 +92,14 @@ def dressed(subject: str, outfit: Outfit, samples_dir: Path) -> Figure:
 
 
 def _part(drawn: Layer, px_per_m: float, joint: tuple[float, float]) -> Part:
-    levels = [drawn]
-    while min(levels[-1].shape[:2]) > 24:
+    """Only the rectangle in which something is drawn is kept."""
+    rows, columns = (np.flatnonzero((drawn[..., 3] > 1 / 512).any(axis=axis)) for axis in (1, 0))
+    levels = [np.ascontiguousarray(drawn[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])]
+    origin = (float(columns[0]), float(rows[0]))
+    joint = (joint[0] - origin[0], joint[1] - origin[1])
+    while min(levels[-1].shape[:2]) > 12:
         levels.append(cv2.resize(levels[-1], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA).astype(np.float32))
-    return Part(tuple(levels), px_per_m, joint)
+    return Part(tuple(levels), px_per_m, joint, origin)
 
 
 def _pixel(point: tuple[float, float]) -> tuple[float, float]:
@@ -111,7 +117,9 @@ def _mirrored(half: Points) -> Points:
 
 def _cloth(seed: int, strength: float = 1.0) -> Plane:
     """Folds of fabric: noise drawn out downwards, and a fine weave."""
-    folds = cv2.resize(noise((_CANVAS_PX[0] // 4, _CANVAS_PX[1]), seed, 7.0), _CANVAS_PX[::-1], interpolation=cv2.INTER_CUBIC)
+    folds = cv2.resize(
+        noise((_CANVAS_PX[0] // 4, _CANVAS_PX[1]), seed, 7.0), _CANVAS_PX[::-1], interpolation=cv2.INTER_CUBIC
+    )
     return (strength * (0.045 * folds + 0.012 * noise(_CANVAS_PX, seed + 1, 0.8))).astype(np.float32)
 
 
@@ -122,19 +130,35 @@ def _torso(outfit: Outfit, *, front: bool) -> Layer:
         (0.182, 1.04), (0.188, 0.93), (0.186, 0.86), (0.0, 0.845),
     ]))
     # fmt: on
-    light = roundness(body, 62, 9) + _cloth(31)
+    light = _torso_light(body) + _cloth(31)
     drawn = layer(outfit.shirt, body, light)
     if outfit.vest is None:
         return over(drawn, _zip(light, badge=front)) if front else drawn
-    vest = _shape(_mirrored([(0.02, 1.20 if front else 1.43), (0.075, 1.44), (0.15, 1.415), (0.168, 1.36), (0.176, 1.26), (0.205, 1.20), (0.198, 1.04), (0.204, 0.93), (0.200, 0.86), (0.0, 0.845)]), rounds=1)
-    vest_light = 1.06 * roundness(vest, 62, 9) + _cloth(33)
+    neckline = 1.20 if front else 1.42
+    # fmt: off
+    vest = _shape(_mirrored([
+        (0.02, neckline), (0.07, 1.43), (0.14, 1.402), (0.160, 1.35), (0.168, 1.26), (0.195, 1.20), (0.188, 1.04),
+        (0.196, 0.93), (0.194, 0.86), (0.0, 0.85),
+    ]), rounds=1)
+    # fmt: on
+    vest_light = 1.06 * _torso_light(np.maximum(body, vest)) + _cloth(33)
     drawn = over(drawn, layer(outfit.vest, vest, vest_light))
-    strips = sum((_shape(_box(-0.22, 0.22, y, y + 0.05), 0.6, 0) for y in (1.075, 0.935)), np.zeros(_CANVAS_PX, np.float32))
+    strips = sum(
+        (_shape(_box(-0.22, 0.22, y, y + 0.05), 0.6, 0) for y in (1.075, 0.935)), np.zeros(_CANVAS_PX, np.float32)
+    )
     for side in (-1, 1):
         x = side * 0.125
         strips = np.maximum(strips, _shape(_box(x - 0.025, x + 0.025, 0.93, 1.45), 0.6, 0))
     drawn = over(drawn, layer(_SILVER, np.clip(strips, 0, 1) * vest, 1.04 * vest_light))
     return over(drawn, _zip(vest_light, badge=False)) if front else drawn
+
+
+def _torso_light(body: Plane) -> Plane:
+    """A trunk is round from side to side but goes on below the hem: light it as if it were longer."""
+    longer = body.copy()
+    hem = round(_pixel((0, 0.95))[1])
+    longer[hem:] = longer[hem]
+    return roundness(longer, 66, 10)
 
 
 def _box(x0: float, x1: float, y0: float, y1: float) -> Points:
@@ -182,5 +206,3 @@ def _leg(outfit: Outfit, side: int) -> Part:
     drawn = layer((38, 40, 44), shoe, 1.05 * roundness(shoe, 20, 3))
     drawn = over(drawn, layer(outfit.trousers, cloth, 0.96 * roundness(cloth, 36, 7) + _cloth(41 + side)))
     return _part(drawn, PX_PER_M, _pixel((side * HIP_HALF_M, HIP_M)))
-
-

@@ -41,23 +41,27 @@ def frames(scenario: Scenario, samples_dir: Path) -> Iterator[tuple[NDArray[np.u
     """
     empty = scene.painted(samples_dir)
     shadow = _shadow()
-    grain = [0.010 * noise((HEIGHT_PX, WIDTH_PX), 90 + index, 0.7)[..., None] for index in range(_NOISE_FRAMES)]
+    backgrounds = [_grained(empty, seed) for seed in range(_NOISE_FRAMES)]
     figures = {visit.person: dressed(visit.subject, visit.outfit, samples_dir) for visit in scenario.visits}
     for index in range(round(scenario.duration_s * FPS)):
         at_s = index / FPS
         there = [(visit, pose(visit, at_s)) for visit in scenario.visits]
         actors = [_Actor(visit, figures[visit.person], at) for visit, at in there if at is not None]
         actors.sort(key=lambda actor: -actor.at.z_m)
-        picture = empty.copy()
+        frame = backgrounds[index % _NOISE_FRAMES].copy()
         for actor in actors:
-            _draw(picture, actor, shadow)
-        picture += grain[index % _NOISE_FRAMES]
-        frame = (np.clip(picture, 0, 1) * 255).astype(np.uint8)
+            _draw(frame, actor, shadow)
         _stamp(frame, scenario, at_s)
         yield frame, FrameTruth(index, at_s, _faces(actors))
 
 
-def _draw(picture: Picture, actor: _Actor, shadow: Part) -> None:
+def _grained(empty: Picture, seed: int) -> NDArray[np.uint8]:
+    """The empty scene with the noise of a sensor."""
+    grain = 0.004 * noise((HEIGHT_PX, WIDTH_PX), 90 + seed, 0.7)[..., None]
+    return (np.clip(empty + grain, 0, 0.998) * 255).astype(np.uint8)
+
+
+def _draw(frame: NDArray[np.uint8], actor: _Actor, shadow: Part) -> None:
     """Legs, arms, torso, head: from far to near, each about its joint."""
     at, figure = actor.at, actor.figure
     window, light = _surroundings(at.z_m)
@@ -66,20 +70,21 @@ def _draw(picture: Picture, actor: _Actor, shadow: Part) -> None:
     wide = max(0.42, abs(at.facing))
     swing = math.sin(at.stride) * at.vigour
     ground = placement(shadow, seen(at.x_m, 0.0, at.z_m), FOCAL_PX / at.z_m, tall=CAMERA_HEIGHT_M / at.z_m)
-    put(picture, shadow, ground, 0.0, window)
+    put(frame, shadow, ground, 0.0, window)
     for side, leg, arm in ((-1, figure.legs[0], figure.arms[0]), (1, figure.legs[1], figure.arms[1])):
         forward = side * swing if front else -side * swing  # this leg is in front and off the ground
         lift = max(0.0, forward)
         hip = _joint(actor, side * HIP_HALF_M * wide, HIP_M)
-        put(picture, leg, placement(leg, hip, scale, turn_deg=side * 1.0, wide=wide, tall=1 - 0.075 * lift), light, window)
+        step = placement(leg, hip, scale, turn_deg=side * 1.0, wide=wide, tall=1 - 0.075 * lift)
+        put(frame, leg, step, light, window)
         shoulder = _joint(actor, side * SHOULDER_HALF_M * wide, SHOULDER_M)
         tall = 1 - 0.05 * max(0.0, -forward)
         turn = side * (2.0 + 2.5 * abs(swing))
-        put(picture, arm, placement(arm, shoulder, scale, turn_deg=turn, wide=wide, tall=tall), light, window)
+        put(frame, arm, placement(arm, shoulder, scale, turn_deg=turn, wide=wide, tall=tall), light, window)
     torso = figure.chest if front else figure.back
     roll = 1.1 * swing
-    put(picture, torso, placement(torso, _joint(actor, 0, HIP_M), scale, turn_deg=roll, wide=wide), light, window)
-    put(picture, figure.face if front else figure.nape, _head_matrix(actor), light, window)
+    put(frame, torso, placement(torso, _joint(actor, 0, HIP_M), scale, turn_deg=roll, wide=wide), light, window)
+    put(frame, figure.face if front else figure.nape, _head_matrix(actor), light, window)
 
 
 def _surroundings(z_m: float) -> tuple[Window, float]:
@@ -133,7 +138,8 @@ def _faces(actors: list[_Actor]) -> tuple[Face, ...]:
 
 def _box(actor: _Actor) -> tuple[float, float, float, float]:
     x0, y0, x1, y1 = actor.figure.head.box
-    centre = _head_matrix(actor) @ np.array([(x0 + x1) / 2, (y0 + y1) / 2, 1.0])
+    left, top = actor.figure.face.origin
+    centre = _head_matrix(actor) @ np.array([(x0 + x1) / 2 - left, (y0 + y1) / 2 - top, 1.0])
     scale = FOCAL_PX / actor.at.z_m * actor.figure.height / actor.figure.face.px_per_m
     half_width, half_height = (x1 - x0) / 2 * scale * abs(actor.at.facing), (y1 - y0) / 2 * scale
     return centre[0] - half_width, centre[1] - half_height, centre[0] + half_width, centre[1] + half_height

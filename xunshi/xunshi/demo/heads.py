@@ -126,6 +126,8 @@ def _in_daylight(picture: Picture, subject: Subject) -> Picture:
     face = lab[300:440, 240:370].reshape(-1, 3).mean(axis=0)
     lab[..., 1:] += subject.skin * (_SKIN_AB - face[1:])
     lab[..., 0] *= 1 + subject.skin * (_SKIN_L / face[0] - 1)
+    blue = np.clip(_SKIN_AB[1] - 12 - lab[..., 2], 0, None)  # light of a coloured lamp on a cheek
+    lab[..., 2] += subject.skin * blue
     return cv2.cvtColor(np.clip(lab, 0, 255).astype(np.uint8), cv2.COLOR_LAB2BGR).astype(np.float32) / 255
 
 

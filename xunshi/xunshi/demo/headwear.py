@@ -31,8 +31,12 @@ def back_of(head: Head) -> Head:
     """The same head from behind: hair, a neck, no face."""
     coverage = blurred((head.layer[..., 3] > 0.5).astype(np.float32), 2.0)
     coverage[430:] = 0
-    skull = filled(_SHAPE, smooth([(190, 300), (200, 170), (300, 90), (400, 170), (410, 300), (385, 420), (300, 450), (215, 420)]))
-    neck = filled(_SHAPE, np.array([(232, 380), (368, 380), (372, 500), (395, 570), (205, 570), (228, 500)], np.float32), 3)
+    skull = filled(
+        _SHAPE, smooth([(190, 300), (200, 170), (300, 90), (400, 170), (410, 300), (385, 420), (300, 450), (215, 420)])
+    )
+    neck = filled(
+        _SHAPE, np.array([(232, 380), (368, 380), (372, 500), (395, 570), (205, 570), (228, 500)], np.float32), 3
+    )
     strands = 0.12 * cv2.resize(noise((90, WIDTH_PX), 21, 1.5), (WIDTH_PX, HEIGHT_PX), interpolation=cv2.INTER_CUBIC)
     hair = layer(head.hair, np.maximum(coverage, skull), roundness(np.maximum(coverage, skull), 120, 8) + strands)
     return head.with_layer(over(layer(head.skin, neck, 0.72 * roundness(neck, 70, 6)), hair))
@@ -55,7 +59,9 @@ def _helmet(centre: float, half: float, brim_y: float, colour: Colour) -> Layer:
         middle = centre + offset * half * np.sqrt(np.clip(1 - ((brim_y - rows) / (top * 1.06)) ** 2, 0, 1))
         ribbed = np.exp(-(((columns - middle) / 7) ** 2)) - 0.8 * np.exp(-(((columns - middle - 13) / 6) ** 2))
         light = light + 0.10 * ribbed * np.clip((brim_y - 20 - rows) / 40, 0, 1)
-    shine = np.exp(-(((columns - centre + half * 0.42) / (half * 0.20)) ** 2 + ((rows - brim_y + top * 0.62) / (top * 0.16)) ** 2))
+    shine = np.exp(
+        -(((columns - centre + half * 0.42) / (half * 0.20)) ** 2 + ((rows - brim_y + top * 0.62) / (top * 0.16)) ** 2)
+    )
     painted = layer(colour, shell, light.astype(np.float32))
     painted[..., :3] += (0.38 * shine * shell)[..., None]
     brim = filled(_SHAPE, smooth(_brim(centre, half, brim_y), rounds=2))

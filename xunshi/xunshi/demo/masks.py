@@ -88,7 +88,9 @@ def _loops(head: Head, upper: Sequence[NDArray[np.float32]], lower: Sequence[NDA
         ear = top + (side * 26.0, -42.0)
         for start, bend in ((top, (0.0, -6.0)), (bottom, (side * 14.0, -30.0))):
             middle = (start + ear) / 2 + bend
-            path = np.stack([(1 - t) ** 2 * start + 2 * t * (1 - t) * middle + t**2 * ear for t in np.linspace(0, 1, 12)])
+            path = np.stack(
+                [(1 - t) ** 2 * start + 2 * t * (1 - t) * middle + t**2 * ear for t in np.linspace(0, 1, 12)]
+            )
             cv2.polylines(plane, [np.round(path * 16).astype(np.int32)], False, 255, 5, cv2.LINE_AA, shift=4)
     coverage = blurred(plane.astype(np.float32) / 255, 0.8) * head.layer[..., 3]
     return layer((236, 234, 232), coverage, 0.86)

@@ -11,7 +11,12 @@ from xunshi.demo.walk import Turn, Visit, Wait, Walk
 
 _ORANGE, _LIME = (40, 110, 245), (60, 235, 200)
 _NAVY, _GREY, _DENIM, _BLACK = (92, 62, 44), (128, 124, 120), (118, 84, 60), (58, 54, 54)
-_YELLOW_HELMET, _WHITE_HELMET, _RED_HELMET, _BLUE_HELMET = (40, 190, 245), (236, 236, 236), (54, 54, 214), (206, 120, 40)
+_YELLOW_HELMET, _WHITE_HELMET, _RED_HELMET, _BLUE_HELMET = (
+    (40, 190, 245),
+    (236, 236, 236),
+    (54, 54, 214),
+    (206, 120, 40),
+)
 
 #: Behind the end wall, out of sight, left and right of the gate.
 _OUTSIDE_LEFT, _OUTSIDE_RIGHT = (-2.4, 9.9), (2.4, 9.9)

@@ -43,9 +43,21 @@ def painted(samples_dir: Path) -> Picture:
     _yard(canvas, gravel)
     left, right = -HALF_WIDTH_M, HALF_WIDTH_M
     _lay(canvas, _end_wall(), [(left, HEIGHT_M, END_M), (right, HEIGHT_M, END_M), (right, 0, END_M), (left, 0, END_M)])
-    _lay(canvas, _ceiling(), [(left, HEIGHT_M, END_M), (right, HEIGHT_M, END_M), (right, HEIGHT_M, NEAR_M), (left, HEIGHT_M, NEAR_M)])
-    _lay(canvas, _brick_wall(brick), [(left, HEIGHT_M, NEAR_M), (left, HEIGHT_M, END_M), (left, 0, END_M), (left, 0, NEAR_M)])
-    _lay(canvas, _plaster_wall(), [(right, HEIGHT_M, END_M), (right, HEIGHT_M, NEAR_M), (right, 0, NEAR_M), (right, 0, END_M)])
+    _lay(
+        canvas,
+        _ceiling(),
+        [(left, HEIGHT_M, END_M), (right, HEIGHT_M, END_M), (right, HEIGHT_M, NEAR_M), (left, HEIGHT_M, NEAR_M)],
+    )
+    _lay(
+        canvas,
+        _brick_wall(brick),
+        [(left, HEIGHT_M, NEAR_M), (left, HEIGHT_M, END_M), (left, 0, END_M), (left, 0, NEAR_M)],
+    )
+    _lay(
+        canvas,
+        _plaster_wall(),
+        [(right, HEIGHT_M, END_M), (right, HEIGHT_M, NEAR_M), (right, 0, NEAR_M), (right, 0, END_M)],
+    )
     floor = [(left, 0.0, END_M), (right, 0.0, END_M), (right, 0.0, NEAR_M), (left, 0.0, NEAR_M)]
     _lay(canvas, _floor(gravel), floor)
     _gloss(canvas, floor)
@@ -76,7 +88,11 @@ def _lay(canvas: Picture, surface: NDArray[np.float32], corners: Sequence[Corner
 def _surface(width_m: float, height_m: float, colour: Colour, seed: int, rough: float = 0.03) -> Picture:
     """Paint with stains: no wall has one colour."""
     shape = (round(height_m * _PX_PER_M), round(width_m * _PX_PER_M))
-    stains = rough * noise(shape, seed, 40) + 0.4 * rough * noise(shape, seed + 1, 3) + 0.3 * rough * noise(shape, seed + 2, 0)
+    stains = (
+        rough * noise(shape, seed, 40)
+        + 0.4 * rough * noise(shape, seed + 1, 3)
+        + 0.3 * rough * noise(shape, seed + 2, 0)
+    )
     return (np.array(colour, np.float32) / 255 * (1 + stains[..., None])).astype(np.float32)
 
 
