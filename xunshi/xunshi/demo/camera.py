@@ -31,6 +31,7 @@ def placement(
     part: Part,
     joint_px: tuple[float, float],
     px_per_m: float,
+    *,
     turn_deg: float = 0.0,
     wide: float = 1.0,
     tall: float = 1.0,

@@ -1,4 +1,4 @@
-"""From samples to a clip and its truth. Samples folder and scenario in, H.264 MP4 and JSON lines out, made only once."""
+"""From samples to a clip and its truth, made only once. Samples and scenario in, H.264 MP4 and JSON lines out."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def compose(
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (_text(made_of) == wanted and clip.path.exists() and clip.truth.exists()):
             made_of.unlink(missing_ok=True)
-            _film(scenario, samples_dir, clip, on_progress or (lambda share: None))
+            _film(scenario, samples_dir, clip, on_progress or (lambda _: None))
             made_of.write_text(wanted, encoding="ascii")
     return clip
 

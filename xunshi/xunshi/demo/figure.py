@@ -14,8 +14,8 @@ import numpy as np
 
 from xunshi.demo import heads
 from xunshi.demo.drawing import Colour, Layer, Plane, filled, layer, noise, over, roundness, smooth
-from xunshi.demo.headwear import back_of, helmeted
 from xunshi.demo.heads import Head
+from xunshi.demo.headwear import back_of, helmeted
 from xunshi.demo.masks import Cloth, Cover, masked
 
 PX_PER_M = 500.0
@@ -23,6 +23,8 @@ PX_PER_M = 500.0
 EYE_M, NECK_M = 1.60, 1.44
 HIP_M, SHOULDER_M, HIP_HALF_M, SHOULDER_HALF_M = 0.92, 1.375, 0.092, 0.185
 _CANVAS_PX = (1000, 460)
+#: Mip levels end here.
+_SMALLEST_PX = 12
 _SILVER: Colour = (196, 196, 190)
 
 Points = list[tuple[float, float]]
@@ -97,7 +99,7 @@ def _part(drawn: Layer, px_per_m: float, joint: tuple[float, float]) -> Part:
     levels = [np.ascontiguousarray(drawn[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])]
     origin = (float(columns[0]), float(rows[0]))
     joint = (joint[0] - origin[0], joint[1] - origin[1])
-    while min(levels[-1].shape[:2]) > 12:
+    while min(levels[-1].shape[:2]) > _SMALLEST_PX:
         levels.append(cv2.resize(levels[-1], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA).astype(np.float32))
     return Part(tuple(levels), px_per_m, joint, origin)
 
@@ -200,7 +202,8 @@ def _leg(outfit: Outfit, side: int) -> Part:
     cloth = _shape([(side * x, y) for x, y in outline])
     # fmt: off
     shoe = _shape([(side * x, y) for x, y in [
-        (0.040, 0.10), (0.140, 0.10), (0.152, 0.055), (0.156, 0.01), (0.126, -0.012), (0.062, -0.012), (0.034, 0.01), (0.034, 0.055),
+        (0.040, 0.10), (0.140, 0.10), (0.152, 0.055), (0.156, 0.01), (0.126, -0.012), (0.062, -0.012), (0.034, 0.01),
+        (0.034, 0.055),
     ]])
     # fmt: on
     drawn = layer((38, 40, 44), shoe, 1.05 * roundness(shoe, 20, 3))

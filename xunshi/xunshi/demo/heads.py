@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from xunshi.demo.drawing import Layer, Picture, blurred, filled, noise, smooth
+from xunshi.demo.drawing import Layer, Picture, blurred, filled, noise, smooth, unit
 from xunshi.demo.subjects import SUBJECTS, Point, Subject
 
 WIDTH_PX, HEIGHT_PX = 600, 720
@@ -66,7 +66,7 @@ def cut(name: str, samples_dir: Path) -> Head:
     )
     coverage = filled((HEIGHT_PX, WIDTH_PX), smooth(subject.outline), feather_px=2.2)
     coverage = np.clip(coverage * 1.5 - 0.5, 0, 1)  # pull the edge inwards, away from the old background
-    lit = _in_daylight(picture.astype(np.float32) / 255, subject)
+    lit = _in_daylight(unit(picture), subject)
     lit = np.clip(lit + 0.008 * noise((HEIGHT_PX, WIDTH_PX), 5, 1.0)[..., None], 0, 1)
     rim = blurred(coverage, 9.0)  # the side of a head turns away from the light
     lit = lit * (0.72 + 0.28 * np.clip(rim * 1.6 - 0.6, 0, 1))[..., None]
@@ -75,7 +75,7 @@ def cut(name: str, samples_dir: Path) -> Head:
         landmarks=_moved(subject.landmarks, turn),
         box=_moved_box(subject.box, turn),
         jaw=np.array(subject.jaw, dtype=np.float32),
-        skin=_mean_colour(lit, _EYES + (0, 60), 40),
+        skin=_mean_colour(lit, _EYES + np.array([0, 60]), 40),
         hair=_mean_colour(lit, np.array([300.0, float(min(y for _, y in subject.outline)) + 30]), 18),
     )
 
@@ -100,11 +100,10 @@ def _alignment(subject: Subject) -> NDArray[np.float64]:
     left, right, _, mouth_left, mouth_right = (np.array(point, dtype=np.float64) for point in subject.landmarks)
     eyes, mouth = (left + right) / 2, (mouth_left + mouth_right) / 2
     angle_deg = float(np.degrees(np.arctan2(*(right - left)[::-1])))
-    turn = cv2.getRotationMatrix2D(
-        (float(eyes[0]), float(eyes[1])), angle_deg, _EYE_TO_MOUTH_PX / float(np.linalg.norm(mouth - eyes))
-    )
+    scale = _EYE_TO_MOUTH_PX / float(np.linalg.norm(mouth - eyes))
+    turn = cv2.getRotationMatrix2D((float(eyes[0]), float(eyes[1])), angle_deg, scale).astype(np.float64)
     turn[:, 2] += _EYES - eyes
-    return turn.astype(np.float64)
+    return turn
 
 
 def _moved(points: tuple[Point, ...], turn: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -124,11 +123,12 @@ def _in_daylight(picture: Picture, subject: Subject) -> Picture:
     """Pictures were taken in all kinds of light; move each towards one."""
     lab = cv2.cvtColor((picture * 255).astype(np.uint8), cv2.COLOR_BGR2LAB).astype(np.float32)
     face = lab[300:440, 240:370].reshape(-1, 3).mean(axis=0)
-    lab[..., 1:] += subject.skin * (_SKIN_AB - face[1:])
+    lab[..., 1:] += (subject.skin * (_SKIN_AB - face[1:])).astype(np.float32)
     lab[..., 0] *= 1 + subject.skin * (_SKIN_L / face[0] - 1)
     blue = np.clip(_SKIN_AB[1] - 12 - lab[..., 2], 0, None)  # light of a coloured lamp on a cheek
     lab[..., 2] += subject.skin * blue
-    return cv2.cvtColor(np.clip(lab, 0, 255).astype(np.uint8), cv2.COLOR_LAB2BGR).astype(np.float32) / 255
+    day = cv2.cvtColor(np.clip(lab, 0, 255).astype(np.uint8), cv2.COLOR_LAB2BGR)
+    return unit(day)
 
 
 def _mean_colour(picture: Picture, centre: NDArray[np.float64], half_px: int) -> tuple[float, float, float]:

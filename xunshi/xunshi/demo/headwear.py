@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from xunshi.demo.drawing import Colour, Layer, blurred, filled, layer, noise, over, roundness, smooth
+from xunshi.demo.drawing import HALF, Colour, Layer, blurred, filled, layer, noise, over, roundness, smooth
 from xunshi.demo.heads import HEIGHT_PX, WIDTH_PX, Head
 
 _SHAPE = (HEIGHT_PX, WIDTH_PX)
@@ -29,7 +29,7 @@ def helmeted(head: Head, colour: Colour) -> Head:
 
 def back_of(head: Head) -> Head:
     """The same head from behind: hair, a neck, no face."""
-    coverage = blurred((head.layer[..., 3] > 0.5).astype(np.float32), 2.0)
+    coverage = blurred((head.layer[..., 3] > HALF).astype(np.float32), 2.0)
     coverage[430:] = 0
     skull = filled(
         _SHAPE, smooth([(190, 300), (200, 170), (300, 90), (400, 170), (410, 300), (385, 420), (300, 450), (215, 420)])

@@ -8,12 +8,13 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from xunshi.demo.drawing import Colour, Layer, Plane, blurred, filled, layer, noise, over, roundness, smooth
+from xunshi.demo.drawing import Colour, Layer, Plane, blurred, filled, layer, noise, over, roundness, smooth, unit
 from xunshi.demo.heads import HEIGHT_PX, WIDTH_PX, Head
 
 _SHAPE = (HEIGHT_PX, WIDTH_PX)
@@ -45,7 +46,7 @@ BLACK_CLOTH = Cloth((48, 44, 44), seam=True)
 def masked(head: Head, cloth: Cloth, cover: Cover = Cover.FULL) -> Head:
     """The head with a mask on."""
     upper, lower = _edges(head, cover)
-    outline = smooth([*upper, *lower], rounds=3)
+    outline = smooth(np.array([*upper, *lower]), rounds=3)
     coverage = filled(_SHAPE, outline, feather_px=1.0)
     shadow = blurred(coverage, 8.0) * (1 - coverage) * 0.45
     painted = head.layer.copy()
@@ -70,7 +71,7 @@ def _edges(head: Head, cover: Cover) -> tuple[list[NDArray[np.float32]], list[ND
     beside_right = middle + 0.42 * (cheek_right - middle) + (0, 16)
     upper = [cheek_left + rise, beside_left, middle, middle, beside_right, cheek_right + rise]
     out = np.array([5.0, 6.0], dtype=np.float32)
-    under = chin + (0, 14)
+    under = chin + np.array([0, 14])
     lower = [
         jaw_right + out,
         (jaw_right + under) / 2 + (10, 12),
@@ -85,30 +86,38 @@ def _loops(head: Head, upper: Sequence[NDArray[np.float32]], lower: Sequence[NDA
     """Thin bands from the corners of the mask to the ears, visible only on the head."""
     plane = np.zeros(_SHAPE, dtype=np.uint8)
     for top, bottom, side in ((upper[0], lower[-1], -1.0), (upper[-1], lower[0], 1.0)):
-        ear = top + (side * 26.0, -42.0)
+        ear = top + np.array([side * 26.0, -42.0])
         for start, bend in ((top, (0.0, -6.0)), (bottom, (side * 14.0, -30.0))):
             middle = (start + ear) / 2 + bend
             path = np.stack(
                 [(1 - t) ** 2 * start + 2 * t * (1 - t) * middle + t**2 * ear for t in np.linspace(0, 1, 12)]
             )
-            cv2.polylines(plane, [np.round(path * 16).astype(np.int32)], False, 255, 5, cv2.LINE_AA, shift=4)
-    coverage = blurred(plane.astype(np.float32) / 255, 0.8) * head.layer[..., 3]
+            cv2.polylines(
+                plane,
+                [np.round(path * 16).astype(np.int32)],
+                isClosed=False,
+                color=255,
+                thickness=5,
+                lineType=cv2.LINE_AA,
+                shift=4,
+            )
+    coverage = blurred(unit(plane), 0.8) * head.layer[..., 3]
     return layer((236, 234, 232), coverage, 0.86)
 
 
 def _coloured(
     cloth: Cloth, coverage: Plane, upper: Sequence[NDArray[np.float32]], lower: Sequence[NDArray[np.float32]]
 ) -> NDArray[np.float32]:
-    picture = np.broadcast_to(np.array(cloth.colour, dtype=np.float32) / 255, (*_SHAPE, 3)).copy()
+    picture = np.broadcast_to(unit(np.array(cloth.colour)), (*_SHAPE, 3)).copy()
     if cloth.border is not None:
         band = coverage - filled(_SHAPE, _shrunk(np.array([*upper, *lower], dtype=np.float32), 0.93), 1.5)
-        picture += np.clip(band, 0, 1)[..., None] * (np.array(cloth.border, dtype=np.float32) / 255 - picture)
+        picture += np.clip(band, 0, 1)[..., None] * (unit(np.array(cloth.border)) - picture)
     return picture
 
 
 def _shrunk(outline: NDArray[np.float32], factor: float) -> NDArray[np.float32]:
     centre = outline.mean(axis=0)
-    return smooth([(float(x), float(y)) for x, y in centre + factor * (outline - centre)])
+    return smooth(centre + factor * (outline - centre))
 
 
 def _light(head: Head, coverage: Plane, cloth: Cloth) -> Plane:
@@ -133,4 +142,5 @@ def _light(head: Head, coverage: Plane, cloth: Cloth) -> Plane:
     face = blurred(cv2.cvtColor(np.ascontiguousarray(head.layer[..., :3]), cv2.COLOR_BGR2GRAY), 30.0)
     spot = face[int(nose[1]) - 40 : int(nose[1]) + 80, int(nose[0]) - 90 : int(nose[0]) + 90]
     shade = np.clip(face / max(float(spot.mean()), 0.05), 0.6, 1.25)
-    return ((light + crumple) * (0.55 + 0.45 * shade)).astype(np.float32)
+    lit: NDArray[Any] = (light + crumple) * (0.55 + 0.45 * shade)
+    return lit.astype(np.float32)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from xunshi.demo.figure import Outfit
-from xunshi.demo.masks import BLACK_CLOTH, RESPIRATOR, SURGICAL_BLUE, SURGICAL_WHITE, Cover
+from xunshi.demo.masks import RESPIRATOR, SURGICAL_BLUE, SURGICAL_WHITE, Cover
 from xunshi.demo.walk import Turn, Visit, Wait, Walk
 
 _ORANGE, _LIME = (40, 110, 245), (60, 235, 200)
@@ -90,7 +90,7 @@ DEMO = Scenario(
         Visit(
             person="painter",
             subject="updo",
-            outfit=Outfit(_GREY, _DENIM, vest=_LIME, helmet=_YELLOW_HELMET, mask=BLACK_CLOTH, height=0.98),
+            outfit=Outfit(_GREY, _DENIM, vest=_LIME, helmet=_YELLOW_HELMET, mask=SURGICAL_BLUE, height=0.98),
             enters_at_s=36.0,
             start=_OUTSIDE_RIGHT,
             steps=(Walk(0.7, 8.9), Walk(0.55, 2.7), Wait(1.2), Walk(0.6, 1.7), Walk(1.6, 1.15)),

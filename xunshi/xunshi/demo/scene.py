@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from xunshi.demo import signs
 from xunshi.demo.camera import HEIGHT_PX, WIDTH_PX, Window, seen
-from xunshi.demo.drawing import Colour, Picture, Plane, blurred, noise
+from xunshi.demo.drawing import Colour, Picture, Plane, blurred, noise, unit
 
 #: The hall: half its width, its height, where it ends, and how far behind the camera it begins.
 HALF_WIDTH_M, HEIGHT_M, END_M, NEAR_M = 2.3, 2.9, 8.6, 0.75
@@ -21,6 +23,7 @@ HALF_WIDTH_M, HEIGHT_M, END_M, NEAR_M = 2.3, 2.9, 8.6, 0.75
 GATE_M = (-1.15, 1.15, 2.25)
 _PX_PER_M = 160
 _SS = 2  # supersampling
+_BGRA = 4  # channels of a surface with holes
 
 Corner = tuple[float, float, float]
 
@@ -69,7 +72,7 @@ def _texture(path: Path) -> Plane:
     picture = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
     if picture is None:
         raise FileNotFoundError(f"{path}: expected a sample picture; fetch the samples first")
-    return picture.astype(np.float32) / 255
+    return unit(picture)
 
 
 def _lay(canvas: Picture, surface: NDArray[np.float32], corners: Sequence[Corner]) -> None:
@@ -77,10 +80,10 @@ def _lay(canvas: Picture, surface: NDArray[np.float32], corners: Sequence[Corner
     height, width = surface.shape[:2]
     target = np.array([seen(*corner) for corner in corners], dtype=np.float32) * _SS
     source = np.array([(0, 0), (width, 0), (width, height), (0, height)], dtype=np.float32)
-    if surface.shape[2] == 3:
-        surface = np.dstack([surface, np.ones((height, width), np.float32)])
+    whole = np.ones((height, width), np.float32)
+    covering = surface if surface.shape[2] == _BGRA else np.dstack([surface, whole])
     matrix = cv2.getPerspectiveTransform(source, target)
-    laid = cv2.warpPerspective(surface, matrix, (canvas.shape[1], canvas.shape[0]), flags=cv2.INTER_AREA)
+    laid = cv2.warpPerspective(covering, matrix, (canvas.shape[1], canvas.shape[0]), flags=cv2.INTER_AREA)
     canvas *= 1 - laid[..., 3:]
     canvas += laid[..., :3] * laid[..., 3:]
 
@@ -93,7 +96,8 @@ def _surface(width_m: float, height_m: float, colour: Colour, seed: int, rough: 
         + 0.4 * rough * noise(shape, seed + 1, 3)
         + 0.3 * rough * noise(shape, seed + 2, 0)
     )
-    return (np.array(colour, np.float32) / 255 * (1 + stains[..., None])).astype(np.float32)
+    stained: NDArray[Any] = unit(np.array(colour)) * (1 + stains[..., None])
+    return stained.astype(np.float32)
 
 
 def _tiled(texture: Plane, width_m: float, height_m: float, tile_m: float) -> Plane:
@@ -108,8 +112,8 @@ def _brick_wall(brick: Plane) -> Picture:
     length = END_M - NEAR_M
     wall = _surface(length, HEIGHT_M, (118, 132, 158), 51, 0.05)
     wall *= (0.45 + 0.85 * _tiled(brick.T, length, HEIGHT_M, 1.2))[..., None]
-    wall[-round(0.14 * _PX_PER_M) :] = np.array((70, 72, 74), np.float32) / 255
-    _sign(wall, _notice(), at_m=(length - 1.95, 1.25), width_m=1.0)
+    wall[-round(0.14 * _PX_PER_M) :] = unit(np.array((70, 72, 74)))
+    _sign(wall, signs.notice(), at_m=(length - 1.95, 1.25), width_m=1.0)
     return wall * _corner_shade(wall.shape[:2], right=True)
 
 
@@ -119,10 +123,10 @@ def _plaster_wall() -> Picture:
     wall = _surface(length, HEIGHT_M, (212, 216, 214), 55)
     dado = round((HEIGHT_M - 1.15) * _PX_PER_M)
     wall[dado:] = _surface(length, 1.15, (150, 120, 62), 58)[: wall.shape[0] - dado]
-    wall[dado : dado + 8] = np.array((235, 235, 235), np.float32) / 255
-    wall[-round(0.14 * _PX_PER_M) :] = np.array((70, 72, 74), np.float32) / 255
-    _sign(wall, _mask_sign(), at_m=(1.5, 0.62), width_m=0.62)
-    _sign(wall, _helmet_sign(), at_m=(3.0, 0.62), width_m=0.62)
+    wall[dado : dado + 8] = unit(np.array((235, 235, 235)))
+    wall[-round(0.14 * _PX_PER_M) :] = unit(np.array((70, 72, 74)))
+    _sign(wall, signs.mask(), at_m=(1.5, 0.62), width_m=0.62)
+    _sign(wall, signs.helmet(), at_m=(3.0, 0.62), width_m=0.62)
     return wall * _corner_shade(wall.shape[:2], right=False)
 
 
@@ -133,7 +137,8 @@ def _corner_shade(shape: tuple[int, int], *, right: bool) -> NDArray[np.float32]
     far = (END_M - NEAR_M) - columns if right else columns
     shade = 1 - 0.30 * np.exp(-(HEIGHT_M - rows) / 0.35) - 0.22 * np.exp(-rows / 0.3) - 0.25 * np.exp(-far / 0.5)
     lamps = 0.90 + 0.14 * np.cos(columns / (END_M - NEAR_M) * 6 * np.pi)
-    return (shade * lamps)[..., None].astype(np.float32)
+    lit: NDArray[Any] = (shade * lamps)[..., None]
+    return lit.astype(np.float32)
 
 
 def _end_wall() -> NDArray[np.float32]:
@@ -142,9 +147,9 @@ def _end_wall() -> NDArray[np.float32]:
     x0, x1 = (round((x + HALF_WIDTH_M) * _PX_PER_M) for x in GATE_M[:2])
     top = round((HEIGHT_M - GATE_M[2]) * _PX_PER_M)
     frame = 12
-    wall[top - frame :, x0 - frame : x1 + frame] = np.array((88, 84, 80), np.float32) / 255
+    wall[top - frame :, x0 - frame : x1 + frame] = unit(np.array((88, 84, 80)))
     coverage[top:, x0:x1] = 0
-    _sign(wall, _gate_sign(), at_m=(HALF_WIDTH_M - 1.0, 0.16), width_m=2.0)
+    _sign(wall, signs.gate(), at_m=(HALF_WIDTH_M - 1.0, 0.16), width_m=2.0)
     rows = np.linspace(0, HEIGHT_M, wall.shape[0], dtype=np.float32)[:, None, None]
     return np.dstack([wall * (0.82 - 0.12 * np.exp(-rows / 0.3)), coverage])
 
@@ -173,11 +178,11 @@ def _floor(gravel: Plane) -> Picture:
     worn = np.clip(0.82 + 0.18 * noise(floor.shape[:2], 75, 5), 0.3, 1)[..., None]
     for side in (-lane, lane):
         stripe = slice(middle + side - 8, middle + side + 8)
-        floor[:, stripe] += worn[:, stripe] * (np.array((60, 190, 230), np.float32) / 255 - floor[:, stripe]) * 0.9
+        floor[:, stripe] += worn[:, stripe] * (unit(np.array((60, 190, 230))) - floor[:, stripe]) * 0.9
     _hazard(floor, round(0.35 * _PX_PER_M), middle - lane, middle + lane, worn)
     _hazard(floor, round(5.0 * _PX_PER_M), middle - lane, middle + lane, worn)
     columns = np.abs(np.linspace(-HALF_WIDTH_M, HALF_WIDTH_M, floor.shape[1], dtype=np.float32))[None, :, None]
-    return floor * (1 - 0.4 * np.exp(-(HALF_WIDTH_M - columns) / 0.25))
+    return (floor * (1 - 0.4 * np.exp(-(HALF_WIDTH_M - columns) / 0.25))).astype(np.float32)
 
 
 def _hazard(floor: Picture, y: int, x0: int, x1: int, worn: NDArray[np.float32]) -> None:
@@ -185,7 +190,7 @@ def _hazard(floor: Picture, y: int, x0: int, x1: int, worn: NDArray[np.float32])
     band = slice(y, y + 28)
     rows, columns = np.mgrid[0:28, x0:x1]
     yellow = ((rows + columns) // 22 % 2)[..., None]
-    colour = np.where(yellow, np.array((40, 190, 235)), np.array((38, 38, 38))).astype(np.float32) / 255
+    colour = np.where(yellow, np.array((40, 190, 235)), np.array((38, 38, 38))).astype(np.float32) / np.float32(255)
     floor[band, x0:x1] += worn[band, x0:x1] * (colour - floor[band, x0:x1])
 
 
@@ -213,10 +218,10 @@ def _gloss(canvas: Picture, floor: Sequence[Corner]) -> None:
     mirrored = np.zeros_like(canvas)
     depth = min(edge, canvas.shape[0] - edge)
     mirrored[edge : edge + depth] = canvas[edge - depth : edge][::-1]
-    mirrored = cv2.GaussianBlur(mirrored, (0, 0), sigmaX=7 * _SS, sigmaY=18 * _SS)
+    soft = cv2.GaussianBlur(mirrored, (0, 0), sigmaX=7 * _SS, sigmaY=18 * _SS)
     fade = np.clip(1 - (np.arange(canvas.shape[0], dtype=np.float32) - edge) / (230 * _SS), 0, 1)[:, None, None]
     mask = (plane[..., None] > 0) * fade * 0.30
-    canvas += mask * (mirrored - canvas * 0.75)
+    canvas += mask * (soft - canvas * 0.75)
 
 
 def _glow(scene: Picture) -> Picture:
@@ -225,7 +230,8 @@ def _glow(scene: Picture) -> Picture:
     scene = scene + 0.9 * cv2.GaussianBlur(bright, (0, 0), 9) + 0.5 * cv2.GaussianBlur(bright, (0, 0), 40)
     rows, columns = np.mgrid[-1 : 1 : HEIGHT_PX * 1j, -1 : 1 : WIDTH_PX * 1j].astype(np.float32)
     vignette = 1 - 0.20 * np.clip(rows**2 * 0.6 + columns**2 * 0.8 - 0.25, 0, None)
-    return np.clip(scene * vignette[..., None] * 0.94, 0, 1).astype(np.float32)
+    seen_through: NDArray[Any] = np.clip(scene * vignette[..., None] * 0.94, 0, 1)
+    return seen_through.astype(np.float32)
 
 
 def _sign(wall: Picture, sign: Picture, at_m: tuple[float, float], width_m: float) -> None:
@@ -238,65 +244,3 @@ def _sign(wall: Picture, sign: Picture, at_m: tuple[float, float], width_m: floa
     shadow[y + 4 : y + height + 6, x - 3 : x + width + 3] = 0.45
     wall *= 1 - blurred(shadow, 5)[..., None]
     wall[y : y + height, x : x + width] = hung * 0.95
-
-
-def _board(width: int, height: int, colour: Colour, border: Colour) -> NDArray[np.uint8]:
-    board = np.full((height, width, 3), border, np.uint8)
-    board[8:-8, 8:-8] = colour
-    return board
-
-
-def _write(board: NDArray[np.uint8], text: str, middle_y: int, size: int, colour: Colour) -> None:
-    """Text in the middle of a board, Chinese too, in the typeface that OpenCV carries."""
-    face = cv2.FontFace("uni")
-    (_, _, width, height) = cv2.getTextSize((0, 0), text, (0, 0), face, size)
-    cv2.putText(board, text, ((board.shape[1] - width) // 2, middle_y + height // 2), colour, face, size)
-
-
-def _gate_sign() -> Picture:
-    board = _board(1000, 190, (120, 70, 20), (240, 240, 240))
-    _write(board, "北门入口  NORTH GATE", 95, 74, (250, 250, 250))
-    return board.astype(np.float32) / 255
-
-
-def _notice() -> Picture:
-    board = _board(700, 560, (245, 245, 245), (60, 130, 40))
-    board[8:140, 8:-8] = (60, 130, 40)
-    _write(board, "进场须知", 74, 78, (255, 255, 255))
-    for row, text in enumerate(("1  请佩戴口罩", "2  请戴安全帽", "3  请出示证件")):
-        _write(board, text, 220 + row * 120, 62, (40, 40, 40))
-    return board.astype(np.float32) / 255
-
-
-def _pictogram(text: str) -> NDArray[np.uint8]:
-    board = _board(600, 780, (245, 245, 245), (160, 90, 20))
-    cv2.circle(board, (300, 310), 255, (170, 95, 20), -1, cv2.LINE_AA)
-    cv2.ellipse(board, (300, 330), (120, 150), 0, 0, 360, (250, 250, 250), -1, cv2.LINE_AA)
-    _write(board, text, 680, 84, (40, 40, 40))
-    return board
-
-
-def _mask_sign() -> Picture:
-    board = _pictogram("请佩戴口罩")
-    blue = (170, 95, 20)
-    mask = np.array([(192, 340), (300, 310), (408, 340), (396, 430), (300, 482), (204, 430)], np.int32)
-    cv2.fillPoly(board, [mask], blue, cv2.LINE_AA)
-    inner = np.array([(206, 352), (300, 326), (394, 352), (383, 421), (300, 466), (217, 421)], np.int32)
-    cv2.fillPoly(board, [inner], (250, 250, 250), cv2.LINE_AA)
-    for y in (372, 402, 432):
-        cv2.line(board, (232, y), (368, y), blue, 7, cv2.LINE_AA)
-    for x in (250, 350):
-        cv2.circle(board, (x, 285), 13, blue, -1, cv2.LINE_AA)
-    return board.astype(np.float32) / 255
-
-
-def _helmet_sign() -> Picture:
-    board = _pictogram("请戴安全帽")
-    blue = (170, 95, 20)
-    cv2.ellipse(board, (300, 262), (142, 128), 0, 180, 360, blue, -1, cv2.LINE_AA)
-    cv2.ellipse(board, (300, 258), (126, 112), 0, 180, 360, (250, 250, 250), -1, cv2.LINE_AA)
-    cv2.rectangle(board, (140, 258), (460, 284), blue, -1, cv2.LINE_AA)
-    for x in (250, 350):
-        cv2.circle(board, (x, 330), 13, blue, -1, cv2.LINE_AA)
-    cv2.ellipse(board, (300, 395), (46, 26), 0, 20, 160, blue, 8, cv2.LINE_AA)
-    return board.astype(np.float32) / 255

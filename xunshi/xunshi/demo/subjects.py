@@ -1,7 +1,7 @@
 """Who appears in the demo clip: where each face lies in its picture, and its outline. Data only; read by `heads`.
 
-Every picture is turned and scaled so that the eyes are level at (300, 300) and 110 px above the mouth; outlines are drawn
-by hand in that frame, which is 600 wide and 720 high. The pictures are listed, with their licences, in samples.toml.
+Every picture is turned and scaled so that the eyes are level at (300, 300) and 110 px above the mouth; outlines are
+drawn by hand in that frame, which is 600 wide and 720 high. The pictures, with their licences, are in samples.toml.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ class Subject:
     frame: int = 0
 
 
+# fmt: off
 SUBJECTS: dict[str, Subject] = {
     "cheong": Subject(
         file="cheong.jpg",
         box=(191, 147, 182, 252),
         landmarks=((232, 242), (317, 242), (265, 292), (235, 328), (313, 328)),
-        # fmt: off
         outline=(
             (174, 300),
             (174, 250),
@@ -70,7 +70,6 @@ SUBJECTS: dict[str, Subject] = {
             (197, 380),
             (191, 340),
         ),
-        # fmt: on
         jaw=((192, 352), (217, 450), (305, 500), (402, 450), (430, 352)),
     ),
     "webcam": Subject(
@@ -78,7 +77,6 @@ SUBJECTS: dict[str, Subject] = {
         frame=5,
         box=(163, 100, 96, 137),
         landmarks=((187, 151), (235, 150), (210, 177), (190, 199), (234, 198)),
-        # fmt: off
         outline=(
             (196, 162),
             (202, 146),
@@ -111,7 +109,6 @@ SUBJECTS: dict[str, Subject] = {
             (177, 240),
             (185, 200),
         ),
-        # fmt: on
         jaw=((175, 368), (206, 450), (293, 505), (378, 450), (406, 368)),
         skin=0.75,
     ),
@@ -119,7 +116,6 @@ SUBJECTS: dict[str, Subject] = {
         file="collins.png",
         box=(178, 63, 90, 113),
         landmarks=((200, 102), (247, 103), (220, 125), (199, 143), (240, 144)),
-        # fmt: off
         outline=(
             (110, 247),
             (116, 197),
@@ -148,14 +144,12 @@ SUBJECTS: dict[str, Subject] = {
             (142, 320),
             (120, 290),
         ),
-        # fmt: on
         jaw=((193, 376), (203, 455), (305, 502), (394, 455), (416, 376)),
     ),
     "brunette": Subject(
         file="group_four.jpg",
         box=(1477, 264, 224, 297),
         landmarks=((1530, 379), (1630, 399), (1560, 448), (1517, 481), (1598, 499)),
-        # fmt: off
         outline=(
             (238, 490),
             (217, 440),
@@ -185,14 +179,12 @@ SUBJECTS: dict[str, Subject] = {
             (270, 570),
             (244, 545),
         ),
-        # fmt: on
         jaw=((204, 368), (228, 446), (290, 488), (396, 446), (427, 362)),
     ),
     "dark": Subject(
         file="group_four.jpg",
         box=(244, 485, 226, 278),
         landmarks=((325, 600), (425, 591), (394, 656), (339, 694), (425, 688)),
-        # fmt: off
         outline=(
             (120, 556),
             (92, 500),
@@ -222,14 +214,12 @@ SUBJECTS: dict[str, Subject] = {
             (215, 588),
             (165, 562),
         ),
-        # fmt: on
         jaw=((152, 372), (187, 442), (300, 490), (378, 434), (397, 362)),
     ),
     "updo": Subject(
         file="group_five.jpg",
         box=(793, 113, 159, 225),
         landmarks=((850, 204), (921, 209), (896, 251), (851, 279), (909, 285)),
-        # fmt: off
         outline=(
             (97, 295),
             (102, 340),
@@ -261,7 +251,6 @@ SUBJECTS: dict[str, Subject] = {
             (117, 268),
             (104, 280),
         ),
-        # fmt: on
         jaw=((150, 372), (166, 448), (288, 488), (350, 440), (386, 352)),
         skin=0.5,
     ),
@@ -269,7 +258,6 @@ SUBJECTS: dict[str, Subject] = {
         file="group_three.jpg",
         box=(1070, 200, 236, 304),
         landmarks=((1119, 323), (1219, 337), (1148, 393), (1115, 429), (1195, 438)),
-        # fmt: off
         outline=(
             (206, 300),
             (208, 350),
@@ -299,8 +287,8 @@ SUBJECTS: dict[str, Subject] = {
             (212, 202),
             (208, 250),
         ),
-        # fmt: on
         jaw=((208, 362), (234, 442), (300, 490), (422, 450), (440, 372)),
         skin=0.75,
     ),
 }
+# fmt: on
