@@ -19,6 +19,8 @@ from stream_service.rules import BLIND_AFTER_S, CameraFailed
 
 #: How long pictures and packets are counted before deciding whether all must be decoded, seconds.
 _JUDGE_S = 2.0
+#: A picture that comes early by this share of a sampling step is taken: packets jitter, the average stays.
+_EARLY_SHARE = 0.1
 #: Codecs whose pictures all stand alone: only the sampled ones are decoded.
 INTRA_CODECS = frozenset({"mjpeg", "png", "jpeg2000"})
 
@@ -45,10 +47,11 @@ class _Grid:
         self._due_s = 0.0
 
     def is_due(self, at_s: float) -> bool:
-        return at_s >= self._due_s
+        return at_s >= self._due_s - self._step_s * _EARLY_SHARE
 
     def mark(self, at_s: float) -> None:
-        self._due_s = max(self._due_s + self._step_s, at_s + self._step_s / 2)
+        behind = at_s - self._due_s >= self._step_s
+        self._due_s = (at_s if behind else self._due_s) + self._step_s
 
 
 def capture(

@@ -1,4 +1,4 @@
-"""Which addresses a camera may have, how they are shown, and why a camera gives no picture. Pure, but for the resolver.
+"""Which addresses a camera may have, how they are shown, and why a camera gives no picture. Pure.
 
 An address is typed by an administrator and opened by this service, from inside the site's network: so link-local and
 metadata addresses are refused, files are read only below the configured folders, and credentials are never shown.
@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import random
-import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -33,6 +32,9 @@ FIRST_PAUSE_S: Final = 0.5
 MAX_PAUSE_S: Final = 30.0
 #: A connection that held this long starts the pauses from the beginning, seconds.
 STEADY_AFTER_S: Final = 20.0
+
+#: Gives the IP addresses of a host name and port, as text; none when it has none.
+Resolve = Callable[[str, int], set[str]]
 
 #: Cloud metadata and host agents that are not link-local.
 _METADATA: Final = frozenset(
@@ -65,8 +67,8 @@ def redacted(url: str) -> str:
     return f"{parts.scheme}://{host}{f':{port}' if port else ''}{path}{'?…' if parts.query else ''}"
 
 
-def checked_address(url: str, file_roots: Sequence[Path]) -> str:
-    """What may be opened for `url`: the address itself, or the real path of a file. Resolves the host name.
+def checked_address(url: str, file_roots: Sequence[Path], resolve: Resolve) -> str:
+    """What may be opened for `url`: the address itself, or the real path of a file.
 
     Raises:
         CameraFailed: it may not be opened, the host has no address, or the file is not there.
@@ -89,7 +91,10 @@ def checked_address(url: str, file_roots: Sequence[Path]) -> str:
         )
     if not host:
         raise CameraFailed(CameraReason.BLOCKED_ADDRESS, "address: expected a host, got none")
-    for address in _addresses(host, port or 0):
+    addresses = resolve(host, port or 0)
+    if not addresses:
+        raise CameraFailed(CameraReason.NOT_FOUND, f"host {host}: has no address")
+    for address in sorted(addresses):
         if is_blocked(address):
             raise CameraFailed(
                 CameraReason.BLOCKED_ADDRESS, f"address: {host} leads to {address}, which cameras may not use"
@@ -110,14 +115,6 @@ def is_blocked(address: str) -> bool:
     return (
         ip in _METADATA or ip.is_link_local or ip.is_multicast or ip.is_unspecified or (ip.is_reserved and not loopback)
     )
-
-
-def _addresses(host: str, port: int) -> set[str]:
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise CameraFailed(CameraReason.NOT_FOUND, f"host {host}: has no address") from error
-    return {str(entry[4][0]) for entry in found}
 
 
 def _file_below(path: str, roots: Sequence[Path]) -> Path:

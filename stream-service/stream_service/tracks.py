@@ -17,8 +17,10 @@ import numpy as np
 from shared_kernel.messages import Face
 from stream_service.association import pairs
 
-#: A track that was unseen for this long, in frames that were analysed, has ended, seconds.
+#: A track that was unseen for this long, in frames that were analysed, has ended, seconds; up to twice as long for a
+#: face that is missed often, because for it a gap says little.
 GAP_S: Final = 2.5
+_MIN_HIT_SHARE: Final = 0.5
 #: A single frame adds at most this much to a gap, seconds: frames may have been skipped before it.
 MAX_FRAME_GAP_S: Final = 1.0
 #: A track that was unseen for this long has ended even if nothing was analysed meanwhile, seconds.
@@ -68,7 +70,18 @@ class Track:
     seen_s: float
     sightings: int = 1
     unseen_s: float = 0.0
+    missed: int = 0
+    missed_in_all: int = 0
     velocity: tuple[float, float] | None = None
+
+    def has_ended(self, now_s: float) -> bool:
+        share = max(_MIN_HIT_SHARE, self.sightings / (self.sightings + self.missed_in_all))
+        return self.unseen_s > GAP_S / share or now_s - self.seen_s > BLIND_GAP_S
+
+    def miss(self, gap_s: float) -> None:
+        """An analysed frame did not have it."""
+        self.unseen_s += gap_s
+        self.missed += 1
 
     def expected(self, at_s: float) -> tuple[float, float]:
         """Where the face should be at `at_s`."""
@@ -91,7 +104,8 @@ class Track:
                 gain * measured[1] + (1 - gain) * known[1],
             )
         self.x, self.y, self.size = to.x, to.y, 0.5 * (self.size + to.size)
-        self.seen_s, self.unseen_s = at_s, 0.0
+        self.missed_in_all += self.missed
+        self.seen_s, self.unseen_s, self.missed = at_s, 0.0, 0
         self.sightings += 1
 
 
@@ -111,7 +125,7 @@ class Tracker:
         seen = {id(track) for track, _ in matched}
         for track in self.tracks:
             if id(track) not in seen:
-                track.unseen_s += gap_s
+                track.miss(gap_s)
         for track, sighting in matched:
             track.move(sighting, at_s)
         known = {id(sighting) for _, sighting in matched}
@@ -124,7 +138,7 @@ class Tracker:
 
     def ended(self, now_s: float) -> list[Track]:
         """Take out and return the tracks that are over at `now_s`."""
-        over = [t for t in self.tracks if t.unseen_s > GAP_S or now_s - t.seen_s > BLIND_GAP_S]
+        over = [track for track in self.tracks if track.has_ended(now_s)]
         self.tracks = [track for track in self.tracks if track not in over]
         return over
 

@@ -6,6 +6,7 @@ loop and omit times. Decoding is in `pyav_decoder`, remuxing in `pyav_mux`.
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -68,7 +69,7 @@ class PyavFeed:
         self._annex_b: AnnexB | None = None
 
     def open(self) -> StreamInfo:
-        address = checked_address(self._url, self._roots)
+        address = checked_address(self._url, self._roots, resolved)
         try:
             container = av.open(
                 address,
@@ -146,6 +147,15 @@ class PyavFeed:
             raise CameraFailed(CameraReason.INVALID_DATA, "camera: sent no packet")
         if paced:  # the last picture is shown as long as the others, or a loop would run fast
             self._closing.wait(_DEFAULT_STEP / CLOCK_HZ)
+
+
+def resolved(host: str, port: int) -> set[str]:
+    """See `rules.Resolve`."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return set()
+    return {str(entry[4][0]) for entry in found}
 
 
 class _Timeline:
