@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference_service.rules import MASK_STATES
+from training.card import write_figures
 from training.crops import Crops
 from training.export import load_checkpoint
 from training.network import folded
@@ -41,6 +42,8 @@ def evaluate(crops: Crops, checkpoint: Path, plan: Plan, out: Path) -> None:
     path = out.with_name(f"without_{plan.without_source}.json") if plan.without_source else out
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(figures, indent=1) + "\n")
+    if not plan.without_source and (card := path.with_name("README.md")).is_file():
+        write_figures(card, figures)
 
 
 def _groups(crops: Crops) -> Iterator[tuple[str, NDArray[np.bool_]]]:

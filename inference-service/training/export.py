@@ -45,6 +45,7 @@ def export(checkpoint: Path, out: Path) -> None:
     network = folded(load_checkpoint(checkpoint))
     halves = {name: values.detach().half().contiguous() for name, values in network.state_dict().items()}
     save_file(halves, out / f"{NAME}.safetensors")
+    (out / f"{NAME}.safetensors").chmod(0o644)
     network.load_state_dict({name: values.float() for name, values in halves.items()})
     example = torch.zeros(2, 3, CROP_PX, CROP_PX)
     with torch.no_grad():
