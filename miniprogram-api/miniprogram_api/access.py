@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final, Literal, TypeVar, cast
 
-from flask import Flask, current_app, g, request
+from flask import Flask, Response, current_app, g, request
 
 from miniprogram_api.parts import Parts
 from miniprogram_api.rules import PERMISSIONS, Permission
@@ -112,6 +113,11 @@ def _admitted(caller: Caller, rule: Rule) -> Caller:
     if rule.permission is not None and rule.permission not in caller.permissions:
         raise Forbidden(f"expected the permission {rule.permission}", code="permission")
     return caller
+
+
+def no_content() -> Response:
+    """The answer to what was done and needs no words."""
+    return Response(status=HTTPStatus.NO_CONTENT)
 
 
 def caller() -> Caller:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 from apiflask import APIBlueprint
+from flask import Response
 from pydantic import BaseModel, Field
 
-from miniprogram_api.access import allow, caller, client_address
+from miniprogram_api.access import allow, caller, client_address, no_content
 from miniprogram_api.adapters.cameras import AddressCipher
 from miniprogram_api.adapters.store import Store
 from miniprogram_api.cursors import id_cursor, read_id_cursor
@@ -245,11 +246,11 @@ def _changing(routes: APIBlueprint, parts: Parts) -> None:
     @routes.delete("/cameras/<ulid:camera_id>")
     @allow("user", "camera.manage", scoped=True)
     @routes.output({}, status_code=204)
-    def remove(camera_id: str) -> tuple[str, int]:
+    def remove(camera_id: str) -> Response:
         user_id, address = caller().user_id, client_address()
         parts.database.run(lambda store: remove_camera(store, user_id, camera_id, address))
         announce(parts.bus, camera_id)
-        return "", 204
+        return no_content()
 
     @routes.post("/cameras/test")
     @allow("user", "camera.manage")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from apiflask import APIBlueprint
+from flask import Response
 from pydantic import BaseModel
 
-from miniprogram_api.access import allow, caller, client_address
+from miniprogram_api.access import allow, caller, client_address, no_content
 from miniprogram_api.adapters.store import Store
 from miniprogram_api.parts import Parts
 from miniprogram_api.rights import visible_camera
@@ -42,7 +43,7 @@ def blueprint(parts: Parts) -> APIBlueprint:
     @routes.put("/cameras/<ulid:camera_id>/grants/<ulid:user_id>")
     @allow("user", "camera.manage", scoped=True)
     @routes.output({}, status_code=204)
-    def grant(camera_id: str, user_id: str) -> tuple[str, int]:
+    def grant(camera_id: str, user_id: str) -> Response:
         actor_id, address = caller().user_id, client_address()
 
         def work(store: Store) -> None:
@@ -55,12 +56,12 @@ def blueprint(parts: Parts) -> APIBlueprint:
             store.audit.add("grant.add", actor_id=actor_id, target=target, address=address, detail=user_id)
 
         parts.database.run(work)
-        return "", 204
+        return no_content()
 
     @routes.delete("/cameras/<ulid:camera_id>/grants/<ulid:user_id>")
     @allow("user", "camera.manage", scoped=True)
     @routes.output({}, status_code=204)
-    def withdraw(camera_id: str, user_id: str) -> tuple[str, int]:
+    def withdraw(camera_id: str, user_id: str) -> Response:
         actor_id, address = caller().user_id, client_address()
 
         def work(store: Store) -> None:
@@ -71,7 +72,7 @@ def blueprint(parts: Parts) -> APIBlueprint:
             store.audit.add("grant.remove", actor_id=actor_id, target=target, address=address, detail=user_id)
 
         parts.database.run(work)
-        return "", 204
+        return no_content()
 
     return routes
 

@@ -21,10 +21,15 @@ _ALPHABET: Final = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
 
 class Passwords:
-    """Hashes and checks. Thread safe."""
+    """Hashes and checks. Thread safe.
 
-    def __init__(self) -> None:
-        self._hasher = PasswordHasher()
+    Args:
+        rounds: Passes over the memory: more is slower for us and for whoever steals the hashes.
+        memory_kib: What one check occupies, KiB.
+    """
+
+    def __init__(self, *, rounds: int = 3, memory_kib: int = 64 * 1024) -> None:
+        self._hasher = PasswordHasher(time_cost=rounds, memory_cost=memory_kib)
         self._slots = threading.BoundedSemaphore(_AT_ONCE)
         self._nobody = self._hasher.hash(secrets.token_urlsafe())
 

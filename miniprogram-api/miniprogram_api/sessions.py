@@ -12,7 +12,7 @@ from apiflask import APIBlueprint
 from flask import Response, make_response, request
 from pydantic import BaseModel, Field
 
-from miniprogram_api.access import PREFIX, allow, caller, client_address
+from miniprogram_api.access import PREFIX, allow, caller, client_address, no_content
 from miniprogram_api.logins import Granted, change_password, log_in, renew
 from miniprogram_api.parts import Parts
 from miniprogram_api.passwords import MAX_PASSWORD_CHARS
@@ -79,7 +79,7 @@ def blueprint(parts: Parts) -> APIBlueprint:
     @routes.output({}, status_code=204)
     def logout() -> Response:
         parts.database.run(lambda store: store.auth_sessions.revoke_family(caller().family_id, now()))
-        response = make_response("", 204)
+        response = no_content()
         response.delete_cookie(COOKIE, path=_COOKIE_PATH, httponly=True, samesite="Strict")
         return response
 
@@ -97,11 +97,11 @@ def blueprint(parts: Parts) -> APIBlueprint:
     @allow("user", before_password_change=True)
     @routes.input(PasswordIn, arg_name="given")
     @routes.output({}, status_code=204)
-    def password(given: PasswordIn) -> tuple[str, int]:
+    def password(given: PasswordIn) -> Response:
         who, address = caller(), client_address()
         current, new = given.current_password, given.new_password
         change_password(parts, who.family_id, who.username, current, new, address=address)
-        return "", 204
+        return no_content()
 
     return routes
 

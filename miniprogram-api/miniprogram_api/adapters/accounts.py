@@ -96,6 +96,9 @@ class Throttles:
     def get(self, subject: str, *, lock: bool = False) -> LoginThrottle | None:
         return self._session.get(LoginThrottle, subject, with_for_update=lock or None)
 
+    def all(self) -> Sequence[LoginThrottle]:
+        return self._session.scalars(select(LoginThrottle)).all()
+
     def add(self, throttle: LoginThrottle) -> None:
         self._session.add(throttle)
         self._session.flush()
