@@ -30,7 +30,7 @@ const users = new Map(
     { password: `${username}-${username}`, must: username === 'first', role, display_name, username },
   ]),
 )
-let failures = 0
+const failures = new Map()
 const now = () => new Date().toISOString()
 let counter = 0
 const id = () => `01J${(++counter).toString(32).toUpperCase().padStart(23, '0')}`
@@ -188,15 +188,15 @@ function picture(response, name) {
 
 function login(response, given) {
   const user = users.get(given.username)
-  if (failures >= 5) {
-    setTimeout(() => (failures = 0), 20_000)
+  if ((failures.get(given.username) ?? 0) >= 5) {
+    setTimeout(() => failures.delete(given.username), 20_000)
     return problem(response, 429, 'too many failures', [], { 'Retry-After': '20' })
   }
   if (user?.password !== given.password) {
-    failures += 1
+    failures.set(given.username, (failures.get(given.username) ?? 0) + 1)
     return problem(response, 401, 'login: expected a known name with its password')
   }
-  failures = 0
+  failures.delete(given.username)
   answer(response, 200, session(user), {
     'Set-Cookie': `xunshi_refresh=${user.username}; Path=/api/v1/auth; HttpOnly; SameSite=Strict`,
   })

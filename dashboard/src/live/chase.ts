@@ -7,10 +7,13 @@
 export const TARGET_S = 0.2
 /** More than this behind, seconds: play faster. */
 export const CHASE_ABOVE_S = 0.4
+/** More than this behind, seconds: play much faster. */
+export const RUSH_ABOVE_S = 0.6
 /** More than this behind, seconds: jump. */
-export const JUMP_ABOVE_S = 1.5
-/** Faster than this sounds like a film; it is enough to lose 0.2 s in a second. */
-export const CHASE_RATE = 1.2
+export const JUMP_ABOVE_S = 1
+/** Hardly seen, and loses 0.15 s in a second. */
+export const CHASE_RATE = 1.15
+export const RUSH_RATE = 1.4
 /** Keep this much of the past in the buffer, seconds, and cut only when twice as much is there. */
 export const KEEP_S = 8
 
@@ -46,7 +49,8 @@ export function planChase(view: BufferView): ChasePlan {
   }
   const chasing = view.playbackRate > 1
   // Hysteresis: begin above the limit, end at the target, so that the rate does not flicker.
-  const rate = behind > Math.max(CHASE_ABOVE_S, target + 0.1) || (chasing && behind > target) ? CHASE_RATE : 1
+  const tooFar = behind > Math.max(CHASE_ABOVE_S, target + 0.1) || (chasing && behind > target)
+  const rate = !tooFar ? 1 : behind > RUSH_ABOVE_S ? RUSH_RATE : CHASE_RATE
   return { seekTo: null, rate, trimTo }
 }
 

@@ -193,7 +193,7 @@ const en: typeof zh = {
     state: {
       with_mask: 'Mask',
       without_mask: 'No mask',
-      mask_worn_incorrectly: 'Mask worn wrongly',
+      mask_worn_incorrectly: 'Worn wrongly',
     },
     confidence: 'Confidence',
     confidenceShort: '{value} sure',
