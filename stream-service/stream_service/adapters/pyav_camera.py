@@ -29,6 +29,9 @@ from stream_service.rules import FROZEN_AFTER_S, OPEN_TIMEOUT_S, CameraFailed, c
 
 #: libav looks this long and this far into a stream for what the header did not say.
 _ANALYSE: Final = {"analyzeduration": "200000", "probesize": "500000", "fpsprobesize": "0"}
+#: libav gives up this much later than our own watchdog, seconds: the watchdog names the reason, libav frees the thread.
+_LATER_S: Final = 3.0
+_SOCKET_TIMEOUT_US: Final = str(int((OPEN_TIMEOUT_S + _LATER_S) * 1_000_000))
 _FORMATS: Final = "mov,mp4,matroska,webm,avi,flv,mpegts,mpeg,h264,hevc,mpjpeg,mjpeg"
 #: A file or an HTTP stream may not lead to further addresses: no playlists, no redirects to files.
 _OPTIONS: Final[dict[str, dict[str, str]]] = {
@@ -37,14 +40,14 @@ _OPTIONS: Final[dict[str, dict[str, str]]] = {
         "allowed_media_types": "video",
         "protocol_whitelist": "rtp,tcp,udp",
         "format_whitelist": "rtsp,sdp,rtp",
-        "timeout": str(int(FROZEN_AFTER_S * 1_000_000)),
+        "timeout": _SOCKET_TIMEOUT_US,
     },
     "rtsps": {
         "rtsp_transport": "tcp",
         "allowed_media_types": "video",
         "protocol_whitelist": "rtp,tcp,tls,crypto,udp",
         "format_whitelist": "rtsp,sdp,rtp",
-        "timeout": str(int(FROZEN_AFTER_S * 1_000_000)),
+        "timeout": _SOCKET_TIMEOUT_US,
     },
     "http": {"protocol_whitelist": "http,tcp", "format_whitelist": _FORMATS, "max_redirects": "0"},
     "https": {"protocol_whitelist": "https,tls,tcp,crypto", "format_whitelist": _FORMATS, "max_redirects": "0"},
@@ -74,7 +77,7 @@ class PyavFeed:
             container = av.open(
                 address,
                 options={**_ANALYSE, **_OPTIONS[self._scheme]},
-                timeout=(OPEN_TIMEOUT_S - 1.0, FROZEN_AFTER_S),
+                timeout=(OPEN_TIMEOUT_S - 1.0, FROZEN_AFTER_S + _LATER_S),
             )
         except (FFmpegError, OSError, ValueError) as error:
             raise camera_failed(error) from None  # the original text has the address, with its password
