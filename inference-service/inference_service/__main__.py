@@ -61,9 +61,9 @@ def run_worker(settings: Settings) -> int:
     except ArtifactError as error:
         logger.error("cannot start", extra=log.fields(reason=error))  # noqa: TRY400 - the reason is the whole story
         return 1
-    analyst = Analyst(reader, now, settings.max_frame_age_ms, PrometheusTally(), MASK.name)
+    analyst = Analyst(reader, now, settings.max_frame_age_ms, settings.max_batch, PrometheusTally(), MASK.name)
     bus, blobs = Bus(settings.redis_url), Blobs.open(settings.blobs_url)
-    threads = Worker(bus, blobs, analyst, settings.max_batch, stop).start()
+    threads = Worker(bus, blobs, analyst, stop).start()
     server = _health_server(settings, bus, blobs, threads)
     logger.info("worker ready", extra=log.fields(consumer=settings.consumer or "-", port=settings.port))
     stop.wait()

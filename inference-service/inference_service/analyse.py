@@ -18,20 +18,29 @@ Clock = Callable[[], datetime]
 
 @dataclass(frozen=True)
 class Analyst:
-    """What the story needs: a reader of faces, the time, the age limit of frames, and somebody who counts."""
+    """What the story needs: a reader of faces, the time, the limits of frames, somebody who counts, a name."""
 
     reader: FaceReader
     clock: Clock
     max_frame_age_ms: int
+    max_batch: int
     tally: Tally
     model: str
 
-    def frames(self, batch: Sequence[FrameCaptured]) -> Iterator[FrameAnalysed]:
-        """Analyse the frames of a batch that are still worth it.
+    def frames(self, backlog: Sequence[FrameCaptured]) -> Iterator[FrameAnalysed]:
+        """Analyse the frames that are still worth it, `max_batch` at a time.
 
-        Stale frames and frames that cannot be decoded give nothing; they are counted. The ids are those of the
-        frames, so a batch that is delivered twice says the same twice.
+        Of several frames of one camera only the newest is: whoever is behind catches up at once instead of being late
+        with every frame. Overtaken, stale and unreadable frames give nothing; they are counted. The ids are those of
+        the frames, so what is delivered twice is said twice.
         """
+        newest = list({frame.camera_id: frame for frame in backlog}.values())
+        for _ in range(len(backlog) - len(newest)):
+            self.tally.frame_skipped("overtaken")
+        for start in range(0, len(newest), self.max_batch):
+            yield from self._batch(newest[start : start + self.max_batch])
+
+    def _batch(self, batch: Sequence[FrameCaptured]) -> Iterator[FrameAnalysed]:
         taken: list[tuple[FrameCaptured, Picture]] = []
         for frame in batch:
             if is_stale((self.clock() - frame.captured_at).total_seconds() * 1000, self.max_frame_age_ms):
@@ -43,19 +52,22 @@ class Analyst:
                 self.tally.frame_skipped("unreadable")
         found = self.reader.read([picture for _, picture in taken])
         for (frame, picture), faces in zip(taken, found, strict=True):
-            analysed = FrameAnalysed(
-                frame_id=frame.frame_id,
-                camera_id=frame.camera_id,
-                owner=frame.owner,
-                seq=frame.seq,
-                captured_at=frame.captured_at,
-                analysed_at=self.clock(),
-                width=frame.width,
-                height=frame.height,
-                faces=as_faces(faces, picture),
-            )
+            analysed = self._analysed(frame, as_faces(faces, picture))
             self.tally.frame_analysed(analysed)
             yield analysed
+
+    def _analysed(self, frame: FrameCaptured, faces: tuple[Face, ...]) -> FrameAnalysed:
+        return FrameAnalysed(
+            frame_id=frame.frame_id,
+            camera_id=frame.camera_id,
+            owner=frame.owner,
+            seq=frame.seq,
+            captured_at=frame.captured_at,
+            analysed_at=self.clock(),
+            width=frame.width,
+            height=frame.height,
+            faces=faces,
+        )
 
     def photo(self, photo: PhotoSubmitted, fetch: Callable[[str], bytes], tries: int) -> PhotoAnalysed | None:
         """Analyse one photo.

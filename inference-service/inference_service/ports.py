@@ -50,7 +50,7 @@ class Tally(Protocol):
         ...
 
     def frame_skipped(self, reason: str) -> None:
-        """Count a frame that was not analysed: `stale` or `unreadable`."""
+        """Count a frame that was not analysed: `stale`, `overtaken` or `unreadable`."""
         ...
 
     def photo_done(self, outcome: str) -> None:

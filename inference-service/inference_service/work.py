@@ -21,6 +21,9 @@ log = get_logger(__name__)
 #: Consumer group of this service.
 GROUP: Final = "inference-service"
 
+#: Frames that are taken over at once: enough to see the newest of every camera when the worker is behind.
+MAX_BACKLOG: Final = 64
+
 #: A blocking read returns after this, so that a stop is noticed, milliseconds.
 BLOCK_MS: Final = 500
 
@@ -38,7 +41,6 @@ class Worker:
     bus: Bus
     blobs: Blobs
     analyst: Analyst
-    max_batch: int
     stop: Event
 
     def start(self) -> list[Thread]:
@@ -60,7 +62,7 @@ class Worker:
         self._loop("photos", lambda: self._photo_once(subscription))
 
     def _frames_once(self, subscription: Subscription[FrameCaptured]) -> None:
-        deliveries = subscription.receive(count=self.max_batch, block_ms=BLOCK_MS)
+        deliveries = subscription.receive(count=MAX_BACKLOG, block_ms=BLOCK_MS)
         for analysed in self.analyst.frames([delivery.message for delivery in deliveries]):
             self.bus.publish(analysed, route=analysed.owner)
         subscription.ack(*deliveries)

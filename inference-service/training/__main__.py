@@ -22,6 +22,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=ROOT / ".cache/training", help="where crops and checkpoints lie")
     parser.add_argument("--out", type=Path, default=ROOT / "inference-service/weights/mask_state")
     parser.add_argument("--epochs", type=int, default=Plan.epochs)
+    parser.add_argument("--threads", type=int, default=Plan.threads, help="one is faster on a busy machine")
     parser.add_argument("--without-source", help="leave this source out of training and measure on it")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
@@ -29,7 +30,7 @@ def main() -> None:
     crops_path = options.cache / "crops.npz"
     name = f"without_{options.without_source}" if options.without_source else "all_sources"
     checkpoint = options.cache / f"{name}.pt"
-    plan = Plan(epochs=options.epochs, without_source=options.without_source)
+    plan = Plan(epochs=options.epochs, threads=options.threads, without_source=options.without_source)
     for step in steps:
         if step == "prepare":
             prepare(options.data, options.detector, crops_path)

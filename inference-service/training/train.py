@@ -1,7 +1,6 @@
 """Step 2 of 4: crops in, trained network out, resumable after every epoch. `prepare` before, `evaluate` after."""
 
 import logging
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,7 +137,6 @@ def _calm_worker(_: int) -> None:
 
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
-    os.nice(2)
 
 
 def _groups(network: nn.Module, decay: float) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -85,11 +86,11 @@ def blobs(tmp_path: Path) -> Blobs:
     return Blobs.open(f"file://{tmp_path}/blobs")
 
 
-def _frame(seq: int = 1, age_s: float = 0.0, data: bytes = FRAME, owner: str = "stream-1") -> FrameCaptured:
+def _frame(seq: int = 1, age_s: float = 0.0, data: bytes = FRAME) -> FrameCaptured:
     return FrameCaptured(
         frame_id=new_id(),
-        camera_id="gate",
-        owner=owner,
+        camera_id=f"camera-{seq}",
+        owner="stream-1",
         seq=seq,
         captured_at=now() - timedelta(seconds=age_s),
         width=1280,
@@ -164,6 +165,20 @@ def test_a_photo_in_the_hand_of_a_dead_worker_is_answered_by_another(
     assert answer is not None
     assert answer.error is None
     assert len(answer.faces) == 2
+
+
+def test_a_photo_that_killed_two_workers_is_answered_with_an_error(
+    redis_url: str, tmp_path: Path, weights_dir: Path, bus: Bus, blobs: Blobs
+) -> None:
+    photo_id = _submit(bus, blobs, FRAME, seconds=120)
+    for _ in range(2):  # each takes it, after it was left alone for long enough, and is never heard of again
+        take = partial(bus.subscribe(PhotoSubmitted, GROUP).receive, count=1, block_ms=100)
+        assert wait_until(take, 30)
+    with WorkerProcess("third", redis_url, tmp_path, weights_dir):
+        answer = bus.await_reply(photo_id, PhotoAnalysed, timeout_s=40)
+    assert answer is not None
+    assert answer.error is not None
+    assert answer.error.code == "not_analysable"
 
 
 def test_work_resumes_after_redis_was_killed(tmp_path: Path, weights_dir: Path) -> None:

@@ -49,10 +49,12 @@ def found(box: tuple[float, float, float, float] = (64, 48, 128, 96)) -> FoundFa
     return FoundFace(DetectedFace(box, points, 0.9), MaskState.WITHOUT_MASK, 0.8)
 
 
-def frame(number: int, *, age_ms: float = 100, data: bytes = FRAME, owner: str = "stream-1") -> FrameCaptured:
+def frame(
+    number: int, *, age_ms: float = 100, data: bytes = FRAME, owner: str = "stream-1", camera: str | None = None
+) -> FrameCaptured:
     return FrameCaptured(
         frame_id=f"frame-{number}",
-        camera_id="gate",
+        camera_id=camera or f"camera-{number}",
         owner=owner,
         seq=number,
         captured_at=NOON - timedelta(milliseconds=age_ms),
@@ -73,7 +75,7 @@ def tally() -> CountedTally:
 
 @pytest.fixture
 def analyst(tally: CountedTally) -> Analyst:
-    return Analyst(CannedReader(), lambda: NOON, 1000, tally, "mask")
+    return Analyst(CannedReader(), lambda: NOON, 1000, 4, tally, "mask")
 
 
 def test_a_verdict_belongs_to_its_frame(analyst: Analyst) -> None:
@@ -103,6 +105,18 @@ def test_stale_frames_are_skipped_and_counted(analyst: Analyst, tally: CountedTa
 def test_a_broken_frame_does_not_stop_the_others(analyst: Analyst, tally: CountedTally, data: bytes) -> None:
     assert [one.seq for one in analyst.frames([frame(1), frame(2, data=data), frame(3)])] == [1, 3]
     assert tally.counts["unreadable"] == 1
+
+
+@pytest.mark.parametrize(("cameras", "batches"), [(3, [3]), (4, [4]), (9, [4, 4, 1])])
+def test_many_cameras_go_in_batches(analyst: Analyst, cameras: int, batches: list[int]) -> None:
+    assert len(list(analyst.frames([frame(number) for number in range(cameras)]))) == cameras
+    assert analyst.reader.batches == batches  # type: ignore[attr-defined]
+
+
+def test_whoever_is_behind_takes_only_the_newest_frame_of_a_camera(analyst: Analyst, tally: CountedTally) -> None:
+    backlog = [frame(number, camera=f"camera-{number % 3}") for number in range(30)]
+    assert [one.seq for one in analyst.frames(backlog)] == [27, 28, 29]
+    assert tally.counts["overtaken"] == 27
 
 
 def test_a_batch_that_comes_again_says_the_same(analyst: Analyst) -> None:
