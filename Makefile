@@ -41,7 +41,7 @@ check: ## format, lint, types, import rules, contract drift, dashboard lint Â· é
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports --no-timing
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m xunshi.contracts --check
 	cd dashboard && $(NPM) run lint && $(NPM) run typecheck && $(NPM) run format:check
 

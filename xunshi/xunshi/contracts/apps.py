@@ -24,7 +24,7 @@ def miniprogram_api() -> APIFlask:
     secrets = Secrets.new()
     settings = Settings(
         **_common(secrets),
-        database_url=SecretStr("sqlite://"),
+        database_url=SecretStr("sqlite:////nowhere/xunshi.db"),
         jwt_key=SecretStr(secrets.jwt_key),
         url_key=SecretStr(secrets.url_key),
     )
