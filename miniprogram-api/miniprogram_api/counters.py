@@ -6,13 +6,13 @@ from datetime import timedelta
 from typing import Final, Literal
 
 from apiflask import APIBlueprint
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from miniprogram_api.access import allow, caller
 from miniprogram_api.parts import Parts
 from miniprogram_api.rights import scope_of
 from miniprogram_api.rules import ALL_STATES, hour_of
-from miniprogram_api.shapes import Query, Ulid
+from miniprogram_api.shapes import Query, Ulid, When
 from shared_kernel.clock import now
 from shared_kernel.errors import Invalid
 from shared_kernel.messages import Moment
@@ -22,8 +22,8 @@ _LONGEST: Final = timedelta(days=31)
 
 
 class CountersQuery(Query):
-    since: AwareDatetime | None = Field(None, alias="from", description="first hour; default 24 hours ago")
-    until: AwareDatetime | None = Field(None, alias="to", description="end; default now")
+    since: When | None = Field(None, alias="from", description="first hour; default 24 hours ago")
+    until: When | None = Field(None, alias="to", description="end; default now")
     bucket: Literal["hour"] = "hour"
     camera_id: Ulid | None = None
 

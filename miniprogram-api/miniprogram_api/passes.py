@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from apiflask import APIBlueprint
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from miniprogram_api.access import allow, caller
 from miniprogram_api.adapters.passes import PassFilter
@@ -13,7 +13,7 @@ from miniprogram_api.cursors import moment_cursor, read_moment_cursor
 from miniprogram_api.media import media_url
 from miniprogram_api.parts import Parts
 from miniprogram_api.rights import scope_of
-from miniprogram_api.shapes import PageQuery, PassOut, PassPage, Ulid, pass_note, pass_out
+from miniprogram_api.shapes import PageQuery, PassOut, PassPage, Ulid, When, pass_note, pass_out
 from shared_kernel.errors import NotFound
 from shared_kernel.messages import MaskState
 
@@ -21,8 +21,8 @@ from shared_kernel.messages import MaskState
 class PassQuery(PageQuery):
     camera_id: Ulid | None = None
     state: MaskState | None = None
-    since: AwareDatetime | None = Field(None, alias="from", description="opened at or after, RFC 3339")
-    until: AwareDatetime | None = Field(None, alias="to", description="opened before, RFC 3339")
+    since: When | None = Field(None, alias="from", description="opened at or after, RFC 3339")
+    until: When | None = Field(None, alias="to", description="opened before, RFC 3339")
 
 
 def blueprint(parts: Parts) -> APIBlueprint:

@@ -5,10 +5,12 @@ Requests refuse unknown fields and wrong types; answers carry times as RFC 3339 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from typing import Annotated, Generic, Literal, TypeVar
+from datetime import datetime
+from typing import Annotated, Final, Generic, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from miniprogram_api.rules import PERMISSIONS, Permission, Role
 from shared_kernel.messages import MaskState, Moment
@@ -29,6 +31,23 @@ def _printable(text: str) -> str:
 
 #: One line of text for people.
 Line = Annotated[str, AfterValidator(_printable)]
+
+
+def _rfc3339_text(value: object) -> object:
+    if isinstance(value, str) and not _RFC3339.match(value):  # pydantic would also take numbers of seconds
+        raise ValueError("expected a time such as 2026-01-02T03:04:05Z")
+    return value
+
+
+def _in_range(moment: datetime) -> datetime:
+    if not 1970 <= moment.year <= 9000:  # noqa: PLR2004 - what every database and time zone can hold
+        raise ValueError("expected a year from 1970 to 9000")
+    return moment
+
+
+_RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:")
+#: A time in a request: RFC 3339 with a zone.
+When = Annotated[AwareDatetime, BeforeValidator(_rfc3339_text), AfterValidator(_in_range)]
 
 
 class Body(BaseModel):

@@ -112,7 +112,10 @@ class World:
 
     def observe(self, camera_id: str, **fields: Any) -> PassObserved:
         """Record a pass, with its pictures in the store."""
-        message = observed(camera_id, **fields)
+        return self.record(observed(camera_id, **fields))
+
+    def record(self, message: PassObserved) -> PassObserved:
+        """Record this report."""
         for evidence in (message.face, message.scene):
             self.parts.blobs.put(evidence.key, JPEG)
         self.database.run(lambda store: record_pass(store, message))
