@@ -21,8 +21,8 @@ from xunshi.demo.truth import Face, FrameTruth
 from xunshi.demo.walk import Pose, Visit, pose
 
 FPS = 25
-#: A face turned further than this (1 is frontal, 0 is sideways) is none any more.
-_MIN_FACING = 0.6
+#: Somebody turned further than this (1 is frontal, 0 is sideways) shows the back of the head.
+_MIN_FACING = 0.35
 _NOISE_FRAMES = 7
 
 
@@ -66,8 +66,8 @@ def _draw(frame: NDArray[np.uint8], actor: _Actor, shadow: Part) -> None:
     at, figure = actor.at, actor.figure
     window, light = _surroundings(at.z_m)
     scale = FOCAL_PX / at.z_m * figure.height
-    front = at.facing >= 0
-    wide = max(0.42, abs(at.facing))
+    front = at.facing >= _MIN_FACING
+    wide = max(0.55, abs(at.facing))
     swing = math.sin(at.stride) * at.vigour
     ground = placement(shadow, seen(at.x_m, 0.0, at.z_m), FOCAL_PX / at.z_m, tall=CAMERA_HEIGHT_M / at.z_m)
     put(frame, shadow, ground, 0.0, window)
@@ -105,9 +105,9 @@ def _joint(actor: _Actor, x_m: float, y_m: float) -> tuple[float, float]:
 
 def _head_matrix(actor: _Actor) -> NDArray[np.float64]:
     at, figure = actor.at, actor.figure
-    part = figure.face if at.facing >= 0 else figure.nape
+    part = figure.face if at.facing >= _MIN_FACING else figure.nape
     tilt = 1.6 * math.sin(at.at_s * 1.3) + 1.2 * math.sin(at.stride) * at.vigour
-    wide = max(0.62, abs(at.facing)) if at.facing >= 0 else max(0.7, -at.facing)
+    wide = max(0.7, abs(at.facing))
     return placement(part, _joint(actor, 0, NECK_M), FOCAL_PX / at.z_m * figure.height, turn_deg=tilt, wide=wide)
 
 

@@ -29,16 +29,19 @@ def helmeted(head: Head, colour: Colour) -> Head:
 
 def back_of(head: Head) -> Head:
     """The same head from behind: hair, a neck, no face."""
-    coverage = blurred((head.layer[..., 3] > HALF).astype(np.float32), 2.0)
-    coverage[430:] = 0
-    skull = filled(
-        _SHAPE, smooth([(190, 300), (200, 170), (300, 90), (400, 170), (410, 300), (385, 420), (300, 450), (215, 420)])
-    )
+    outline = (head.layer[..., 3] > HALF).astype(np.uint8)
+    outline[430:] = 0
+    bob = [(186, 300), (196, 180), (250, 100), (300, 84), (350, 100), (404, 180), (414, 300), (424, 440), (418, 530)]
+    skull = filled(_SHAPE, smooth([*bob, (300, 548), (182, 530), (176, 440)]))
+    round_brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (151, 151))
+    wide = cv2.morphologyEx(outline, cv2.MORPH_OPEN, round_brush)  # long hair stays, ears go
+    shape = np.clip(blurred(np.maximum(wide, skull > HALF).astype(np.float32), 9.0) * 4 - 1.5, 0, 1)
     neck = filled(
         _SHAPE, np.array([(232, 380), (368, 380), (372, 500), (395, 570), (205, 570), (228, 500)], np.float32), 3
     )
-    strands = 0.12 * cv2.resize(noise((90, WIDTH_PX), 21, 1.5), (WIDTH_PX, HEIGHT_PX), interpolation=cv2.INTER_CUBIC)
-    hair = layer(head.hair, np.maximum(coverage, skull), roundness(np.maximum(coverage, skull), 120, 8) + strands)
+    strands = 0.05 * cv2.resize(noise((90, WIDTH_PX), 21, 1.5), (WIDTH_PX, HEIGHT_PX), interpolation=cv2.INTER_CUBIC)
+    colour = (max(16, 0.5 * head.hair[0]), max(17, 0.5 * head.hair[1]), max(20, 0.5 * head.hair[2]))
+    hair = layer(colour, shape, (roundness(shape, 110, 9) + strands).astype(np.float32))
     return head.with_layer(over(layer(head.skin, neck, 0.72 * roundness(neck, 70, 6)), hair))
 
 

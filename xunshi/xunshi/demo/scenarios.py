@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from xunshi.demo.figure import Outfit
-from xunshi.demo.masks import RESPIRATOR, SURGICAL_BLUE, SURGICAL_WHITE, Cover
+from xunshi.demo.masks import BLACK_CLOTH, RESPIRATOR, SURGICAL_BLUE, SURGICAL_WHITE, Cover
 from xunshi.demo.walk import Turn, Visit, Wait, Walk
 
 _ORANGE, _LIME = (40, 110, 245), (60, 235, 200)
@@ -89,16 +89,16 @@ DEMO = Scenario(
         ),
         Visit(
             person="painter",
-            subject="updo",
-            outfit=Outfit(_GREY, _DENIM, vest=_LIME, helmet=_YELLOW_HELMET, mask=SURGICAL_BLUE, height=0.98),
+            subject="webcam",
+            outfit=Outfit(_GREY, _DENIM, vest=_LIME, helmet=_YELLOW_HELMET, mask=BLACK_CLOTH, height=1.02),
             enters_at_s=36.0,
             start=_OUTSIDE_RIGHT,
             steps=(Walk(0.7, 8.9), Walk(0.55, 2.7), Wait(1.2), Walk(0.6, 1.7), Walk(1.6, 1.15)),
         ),
         Visit(
             person="foreman",
-            subject="cheong",
-            outfit=Outfit((70, 84, 96), _BLACK, vest=_ORANGE, helmet=_RED_HELMET),
+            subject="updo",
+            outfit=Outfit((70, 84, 96), _BLACK, vest=_ORANGE, height=0.97),
             enters_at_s=43.0,
             start=_OUTSIDE_LEFT,
             steps=(Walk(-0.4, 8.9), Walk(-0.1, 3.0), Wait(0.8), Walk(-0.3, 1.7), Walk(-1.6, 1.15)),
