@@ -1,6 +1,6 @@
 """The web side: live views over WebSocket, snapshots, and the probe of an address. Cameras run in `fleet`.
 
-A live view sends one text message (`{"type": "live", "mime": …}`), then the header and fragments of MP4 as binary
+A live view sends one text message (`{"type": "format", "mime": …}`), then the header and fragments of MP4 as binary
 messages. When it cannot go on it sends `{"type": "error", "reason", "detail"}` and closes with a code of `live`.
 """
 
@@ -124,7 +124,7 @@ def _joined(parts: LiveParts, camera_id: str, ticket: str) -> Viewer | Ending:
 def _play(connection: Server, viewer: Viewer) -> None:
     """Send until the viewer leaves or the view ends."""
     with contextlib.suppress(ConnectionClosed, OSError):
-        connection.send(json.dumps({"type": "live", "mime": viewer.mime}))
+        connection.send(json.dumps({"type": "format", "mime": viewer.mime}))
         connection.send(viewer.header)
         while connection.connected and (fragments := viewer.take(1.0)) is not None:
             if fragments:
