@@ -86,6 +86,7 @@ class CameraWorker:
         self._last_frame_at: datetime | None = None
         self._rate = _Rate()
         self._reported_s = 0.0
+        self._reported_facts: tuple[object, ...] = ()
         self._sampling, self._parts = sampling, parts
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"camera-{entry.camera_id}", daemon=True)
@@ -181,11 +182,15 @@ class CameraWorker:
             self._report_if_due()
 
     def _report_if_due(self) -> None:
-        if time.monotonic() - self._reported_s >= REPORT_EVERY_S:
+        if time.monotonic() - self._reported_s >= REPORT_EVERY_S or self._facts() != self._reported_facts:
             self._report()
 
+    def _facts(self) -> tuple[object, ...]:
+        """What screens want to know at once when it changes or becomes known."""
+        return self._size, self._info and self._info.codec, self.fps is not None
+
     def _report(self) -> None:
-        self._reported_s = time.monotonic()
+        self._reported_s, self._reported_facts = time.monotonic(), self._facts()
         width, height = self._size or (None, None)
         self._parts.mailbox.post(
             CameraReported(

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from stream_service.ports import FullFrame
 
-#: Pictures whose small versions correlate less than this are different scenes. Fixed cameras with people close by were
-#: seen at 0.75 and more, cuts at 0.54 and less (docs/design/0005-streams.md).
-MIN_CORRELATION: Final = 0.5
+#: A scene is another one when more than this share of the picture changed from one sampled frame to the next. Fixed
+#: cameras with people close by were seen at 0.17 and less, cuts at 0.69 and more (docs/design/0005-streams.md).
+MAX_CHANGED_SHARE: Final = 0.65
+#: A part of the picture has changed when its brightness did by more than this, of 255, beyond that of the whole.
+CHANGED_BY: Final = 12.0
 _SMALL: Final = (32, 18)
-#: Below this contrast a picture is blank and proves nothing.
-_MIN_NORM: Final = 1.0
 
 
 class SceneWatch:
@@ -28,11 +28,11 @@ class SceneWatch:
         self._before: NDArray[np.float32] | None = None
 
     def is_cut(self, frame: FullFrame) -> bool:
-        small = cv2.resize(frame.luma(0, 0, frame.width, frame.height), _SMALL, interpolation=cv2.INTER_AREA)
-        now = np.asarray(small, np.float32) - np.float32(small.mean())  # brighter as a whole is no other scene
-        norm = float(np.linalg.norm(now))
-        if norm < _MIN_NORM:
-            return False
-        now /= norm
+        grey = frame.luma(0, 0, frame.width, frame.height)
+        now = np.asarray(cv2.resize(grey, _SMALL, interpolation=cv2.INTER_AREA), np.float32)
         before, self._before = self._before, now
-        return before is not None and float((before * now).sum()) < MIN_CORRELATION
+        if before is None:
+            return False
+        change = now - before
+        change -= np.median(change)  # brighter as a whole is no other scene
+        return float((np.abs(change) > CHANGED_BY).mean()) > MAX_CHANGED_SHARE

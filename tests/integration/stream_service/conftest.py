@@ -37,6 +37,8 @@ def stream(tmp_path: Path, redis_url: str, api: ApiDouble, clips: Path) -> Itera
     (tmp_path / "clips").symlink_to(clips)
     with StreamPart(tmp_path, redis_url, api.url) as part:
         yield part
+    log = part.log.read_text()
+    assert "level=error" not in log, log[-3000:]
 
 
 @pytest.fixture
