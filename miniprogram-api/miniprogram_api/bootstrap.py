@@ -40,4 +40,4 @@ def hint_events(bus: Bus) -> None:
 
 
 def _hints(bus: Bus) -> Iterator[bool]:
-    return bus.hints(HINT, block_s=POLL_S * 5)
+    return bus.hints(HINT, block_s=POLL_S * 2)

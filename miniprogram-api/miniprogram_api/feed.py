@@ -18,6 +18,7 @@ from typing import Final
 from prometheus_client import Counter, Gauge
 
 from miniprogram_api.adapters.database import Database
+from miniprogram_api.adapters.store import Store
 from miniprogram_api.rights import Scope, scopes
 from miniprogram_api.rules import settled
 from shared_kernel.errors import Unavailable
@@ -29,11 +30,12 @@ log = get_logger(__name__)
 POLL_S: Final = 0.2
 GAP_PATIENCE_S: Final = 2.0
 RIGHTS_EVERY_S: Final = 2.0
-#: Without fresh rights for this long nothing is sent, seconds.
+#: With older rights nothing is sent; it waits, seconds.
 RIGHTS_MAX_AGE_S: Final = 5.0
 #: Events that may wait for one slow client.
 QUEUE_EVENTS: Final = 500
 _PAGE: Final = 500
+_STOP_WITHIN_S: Final = 2.0
 #: Name of the hint that processes give each other after adding events.
 HINT: Final = "events"
 
@@ -58,9 +60,11 @@ class Listener:
         self.ended = threading.Event()
 
     def may_hear(self, event: EventLog) -> bool:
-        """Whether the rights as of now, at most `RIGHTS_MAX_AGE_S` old, allow it."""
-        fresh = time.monotonic() - self.rights_at < RIGHTS_MAX_AGE_S
-        return fresh and "pass.view" in self.scope.permissions and self.scope.includes(event.scope_id)
+        """Whether the rights as of now allow it. Waits while they are older than `RIGHTS_MAX_AGE_S`."""
+        while time.monotonic() - self.rights_at > RIGHTS_MAX_AGE_S:
+            if self.ended.wait(POLL_S):
+                return False
+        return "pass.view" in self.scope.permissions and self.scope.includes(event.scope_id)
 
     def end(self) -> None:
         self.ended.set()
@@ -74,7 +78,7 @@ class Feed:
     def __init__(self, database: Database, hints: Hints, *, max_listeners: int) -> None:
         self._database = database
         self._hints = hints
-        self._max_listeners = max_listeners
+        self.max_listeners = max_listeners
         self._listeners: set[Listener] = set()
         self._lock = threading.Lock()
         self._wake = threading.Event()
@@ -84,6 +88,21 @@ class Feed:
         self._held_back: frozenset[int] = frozenset()
         self._gaps: dict[int, float] = {}
         self._rights_at = 0.0
+
+    @property
+    def ready(self) -> bool:
+        """Whether the log could be read."""
+        return self._position is not None
+
+    @property
+    def position(self) -> int:
+        """Every event up to this id was fanned out."""
+        return self._position or 0
+
+    @property
+    def held_back(self) -> frozenset[int]:
+        """Visible ids that wait for a smaller one."""
+        return self._held_back
 
     def open(self) -> None:
         """Start to read."""
@@ -99,6 +118,8 @@ class Feed:
         with self._lock:
             for listener in self._listeners:
                 listener.end()
+        for thread in self._threads:
+            thread.join(_STOP_WITHIN_S)
 
     def join(self, user_id: str, scope: Scope, *, new: bool) -> Listener:
         """A listener of everything after its `position`; a `new` one hears nothing that is already visible.
@@ -111,8 +132,8 @@ class Feed:
                 raise Unavailable("live events", "the server stops")
             if self._position is None:
                 raise Unavailable("live events", "the log could not be read yet")
-            if len(self._listeners) >= self._max_listeners:
-                raise Unavailable("live events", f"{self._max_listeners} clients are connected, no more fit")
+            if len(self._listeners) >= self.max_listeners:
+                raise Unavailable("live events", f"{self.max_listeners} clients are connected, no more fit")
             listener = Listener(user_id, scope, self._position, self._held_back if new else frozenset())
             self._listeners.add(listener)
             _clients.set(len(self._listeners))
@@ -150,8 +171,7 @@ class Feed:
             if self._position is None:
                 self._position = store.events.bounds()[1]
             if time.monotonic() - self._rights_at >= RIGHTS_EVERY_S:
-                user_ids = {listener.user_id for listener in self._current()}
-                self._renew_rights(scopes(store, user_ids) if user_ids else {})
+                self._renew_rights(store)
             rows = store.events.after(self._position, _PAGE)
         if rows:
             self._fan_out(rows, self._position)
@@ -186,15 +206,15 @@ class Feed:
                 return
             listener.queue.put_nowait(row)
 
-    def _current(self) -> list[Listener]:
+    def _renew_rights(self, store: Store) -> None:
+        asked_at = time.monotonic()
         with self._lock:
-            return list(self._listeners)
-
-    def _renew_rights(self, found: object) -> None:
-        self._rights_at = time.monotonic()
-        for listener in self._current():
-            scope = found.get(listener.user_id)  # type: ignore[attr-defined]
+            listeners = list(self._listeners)  # whoever joins after this brings rights just asked
+        found = scopes(store, {listener.user_id for listener in listeners}) if listeners else {}
+        self._rights_at = asked_at
+        for listener in listeners:
+            scope = found.get(listener.user_id)
             if scope is None:
                 listener.end()
             else:
-                listener.scope, listener.rights_at = scope, self._rights_at
+                listener.scope, listener.rights_at = scope, asked_at

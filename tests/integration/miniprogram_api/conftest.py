@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import text
 
 from miniprogram_api.adapters.database import Database
 from miniprogram_api.adapters.migrations import upgrade
@@ -47,6 +48,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     with database.engine.begin() as connection:
         for table in reversed(Base.metadata.sorted_tables):
             connection.execute(table.delete())
+        connection.execute(text("TRUNCATE event_log"))  # ids begin again, as in a new database
     database.close()
     return url
 
