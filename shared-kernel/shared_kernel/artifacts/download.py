@@ -15,7 +15,6 @@ import urllib.parse
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from shared_kernel.artifacts.progress import Progress
 from shared_kernel.errors import ArtifactError
@@ -116,11 +115,11 @@ def _resumes(response: http.client.HTTPResponse, have: int) -> bool:
     )
 
 
-def _append(response: IO[bytes], part: Path, start: int, limit_bytes: int, progress: Progress) -> int:
+def _append(response: http.client.HTTPResponse, part: Path, start: int, limit_bytes: int, progress: Progress) -> int:
     with part.open("ab") as out:
         out.truncate(start)
         done = start
-        while chunk := response.read(_CHUNK_BYTES):
+        while chunk := response.read1(_CHUNK_BYTES):  # what is there now: nothing is lost when the server falls silent
             done += len(chunk)
             if done > limit_bytes:
                 part.unlink()

@@ -131,9 +131,7 @@ def _download_checked(url: str, part: Path, wanted: Wanted, access: Access, prog
         download(url, part, wanted, access, progress)
         _check(part, wanted.sha256)
     except ArtifactError:
-        if (
-            not resumed or part.exists()
-        ):  # a part that was kept is unfinished, not wrong: the next one resumes it
+        if not resumed or part.exists():  # a part that was kept is unfinished, not wrong: the next one resumes it
             raise
         download(url, part, wanted, access, progress)
         _check(part, wanted.sha256)
