@@ -35,7 +35,7 @@ class Scenario:
 
 DEMO = Scenario(
     name="demo",
-    duration_s=52.0,
+    duration_s=55.0,
     clock_at=datetime(2026, 3, 2, 8, 0, 0),  # noqa: DTZ001 - what a camera writes into its picture has no zone
     camera="CAM 01  北门 NORTH GATE",
     visits=(
