@@ -44,5 +44,6 @@ export default defineConfig({
     setupFiles: ['src/testing/setup.ts'],
     server: { deps: { inline: ['element-plus'] } },
     restoreMocks: true,
+    testTimeout: 20_000, // pages are compiled when a test first opens them
   },
 })
