@@ -61,4 +61,5 @@ def put(frame: NDArray[np.uint8], part: Part, matrix: NDArray[np.float64], light
     shifted[:, 2] -= (x0, y0)
     patch = cv2.warpAffine(drawn, shifted, (x1 - x0, y1 - y0), flags=cv2.INTER_LINEAR)
     region = frame[y0:y1, x0:x1]
-    region[:] = region * (1 - patch[..., 3:]) + patch[..., :3] * (255 * light)
+    # silver and white are brighter than the sensor in the sun: they saturate, they do not wrap to black
+    region[:] = np.clip(region * (1 - patch[..., 3:]) + patch[..., :3] * (255 * light), 0, 255)
