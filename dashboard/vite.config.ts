@@ -22,6 +22,8 @@ export default defineConfig({
   server: {
     host: '127.0.0.1',
     port: 5173,
+    // a test reads the description of the API beside this folder
+    fs: { allow: testing ? ['.', '../docs/reference'] : ['.'] },
     proxy: { '/api': { target: gateway }, '/live': { target: gateway, ws: true } },
   },
   build: {
