@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
-_PACKAGES = ("chromium", "fonts-noto-cjk", "fonts-dejavu-core")
+#: libatomic1 is for the Node.js that drives the browser.
+_PACKAGES = ("chromium", "fonts-noto-cjk", "fonts-dejavu-core", "libatomic1")
 #: No sandbox: tests may run as root, and only pages of our own are opened. The rest keeps it from calling its maker.
 _ARGUMENTS = (
     "--no-sandbox",
@@ -91,9 +92,10 @@ def running_browser(cache: Path) -> Iterator[Browser]:
     # HOME keeps the browser's own files away from those of the user
     with (
         tempfile.TemporaryDirectory(prefix="xunshi-browser-", ignore_cleanup_errors=True) as home,
+        _variables(chromium.environment),  # the driver is started with those of this process
         sync_playwright() as driver,
     ):
-        environment: dict[str, str | float | bool] = {**os.environ, **chromium.environment, "HOME": home}
+        environment: dict[str, str | float | bool] = {**os.environ, "HOME": home}
         browser = driver.chromium.launch(
             executable_path=chromium.program, args=[*_ARGUMENTS, "--headless=new"], env=environment
         )
@@ -101,6 +103,20 @@ def running_browser(cache: Path) -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+@contextmanager
+def _variables(wanted: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 @contextmanager
