@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import sys
 from pathlib import Path
 
@@ -37,6 +38,7 @@ class RunningStack(Part):
         self.folder = DataFolder.at(data)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self._clients: list[ApiClient] = []
         command = [sys.executable, "-m", "xunshi", "up", "--data", str(data), "--port", str(self.port)]
         super().__init__(
             "xunshi up",
@@ -58,15 +60,26 @@ class RunningStack(Part):
             raise LookupError(f"first login: expected it in what `up` said, got:\n{self.said()}")
         return found.group(1), found.group(2)
 
+    def stranger(self) -> ApiClient:
+        """A client that is not logged in. Closed when the stack ends."""
+        client = ApiClient(self.url)
+        self._clients.append(client)
+        return client
+
     def client(self, *, password: str = "a-password-of-my-own-1") -> ApiClient:
         """A client that is logged in as the first administrator; changes the one-time password when that is due."""
         username, one_time = self.first_login()
-        client = ApiClient(self.url)
+        client = self.stranger()
         if not client.try_log_in(username, password):
             client.log_in(username, one_time)
             client.change_password(one_time, password)
             client.log_in(username, password)
         return client
+
+    def _end(self, how: signal.Signals, timeout_s: float) -> None:
+        while self._clients:
+            self._clients.pop().close()
+        super()._end(how, timeout_s)
 
     def state(self) -> StackState:
         """What `up` says of itself now."""
