@@ -29,8 +29,9 @@ M = TypeVar("M", bound=Message)
 Record = Callable[[Store, M], None]
 
 GROUP: Final = "miniprogram-api"
-#: First and longest pause before something that was away is tried again, seconds. The longest stays well below
-#: `bus.CLAIM_AFTER_MS`, because messages in hand must be held that often.
+#: How often messages in hand are held: well below `bus.CLAIM_AFTER_MS`, seconds.
+_HOLD_EVERY_S: Final = 3.0
+#: First and longest pause before something that was away is tried again, seconds.
 _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 2.0
 _BATCH: Final = 32
@@ -45,16 +46,28 @@ _lag = Histogram(
 
 
 class Worker(Generic[M]):
-    """One thread's consumer of one kind of message."""
+    """One thread's consumer of one kind of message, and a second thread that keeps hold of what is in hand."""
 
     def __init__(self, topic: str, subscription: Subscription[M], database: Database, record: Record[M]) -> None:
         self.topic = topic
         self._subscription = subscription
         self._database = database
         self._record = record
+        self._in_hand: Sequence[Delivery[M]] = ()
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop`."""
+        ended = threading.Event()
+        keeper = threading.Thread(target=self._keep_hold, args=(ended,), name=f"{self.topic}-keeper")
+        keeper.start()
+        try:
+            self._work(stop)
+        finally:
+            ended.set()
+            keeper.join()
+        log.info("recorder stopped", extra=fields(topic=self.topic))
+
+    def _work(self, stop: threading.Event) -> None:
         pause_s = _FIRST_PAUSE_S
         while not stop.is_set():
             try:
@@ -66,19 +79,28 @@ class Worker(Generic[M]):
                 pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
                 continue
             for done, delivery in enumerate(deliveries):
-                self._settle(delivery, deliveries[done:], stop)
-        log.info("recorder stopped", extra=fields(topic=self.topic))
+                self._in_hand = deliveries[done:]
+                self._settle(delivery, stop)
+            self._in_hand = ()
 
-    def _settle(self, delivery: Delivery[M], in_hand: Sequence[Delivery[M]], stop: threading.Event) -> None:
+    def _keep_hold(self, ended: threading.Event) -> None:
+        """Nobody else shall get what is in hand, however long the database hangs: that would count as a failure."""
+        while not ended.wait(_HOLD_EVERY_S):
+            in_hand = self._in_hand
+            try:
+                self._subscription.hold(*in_hand)
+            except Unavailable as error:  # then nobody else can take them either
+                log.warning("cannot hold messages", extra=fields(topic=self.topic, part=error.part))
+
+    def _settle(self, delivery: Delivery[M], stop: threading.Event) -> None:
         """Record and acknowledge one message; wait as long as it takes while a part is away."""
         pause_s = _FIRST_PAUSE_S
         while not stop.is_set():
             try:
                 outcome = self._once(delivery)
             except Unavailable as error:
-                _held.labels(self.topic).set(len(in_hand))
-                log.warning("message held", extra=fields(entry_id=delivery.entry_id, part=error.part, n=len(in_hand)))
-                self._hold(in_hand)
+                _held.labels(self.topic).set(len(self._in_hand))
+                log.warning("message held", extra=fields(entry_id=delivery.entry_id, part=error.part))
                 stop.wait(pause_s)
                 pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
                 continue
@@ -104,12 +126,6 @@ class Worker(Generic[M]):
 
     def _recorded(self, store: Store, message: M) -> None:
         self._record(store, message)
-
-    def _hold(self, in_hand: Sequence[Delivery[M]]) -> None:
-        try:
-            self._subscription.hold(*in_hand)
-        except Unavailable as error:  # then nobody else can take them either
-            log.warning("cannot hold messages", extra=fields(part=error.part))
 
 
 def run(bus: Bus, database: Database, stop: threading.Event) -> None:

@@ -156,6 +156,16 @@ class Bus:
         with _translated():
             return self._redis.xlen(stream_key(kind.topic, route))
 
+    def pending(self, kind: type[Message], group: str, route: str | None = None) -> int:
+        """Messages that consumers of `group` have in hand. 0 while the group does not exist."""
+        with _translated():
+            try:
+                return int(cast("Any", self._redis.xpending(stream_key(kind.topic, route), group))["pending"])
+            except redis.ResponseError as error:
+                if "NOGROUP" not in str(error):
+                    raise
+                return 0
+
     def trim(self, kind: type[Message]) -> int:
         """Drop what every declared group of a durable topic has acknowledged; forget vanished consumers.
 

@@ -90,6 +90,7 @@ def _connected(url: str) -> Iterator[Connection]:
             if engine.dialect.name == "sqlite":
                 plain = create_engine(url)  # the driver's own transactions: DDL and Alembic want them
                 with plain.connect() as connection:
+                    connection.exec_driver_sql("PRAGMA journal_mode=WAL")  # kept in the file; needs it alone
                     yield connection
                     connection.commit()
                 plain.dispose()

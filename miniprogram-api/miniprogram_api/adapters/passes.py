@@ -93,6 +93,10 @@ class Counts:
             self._session.add(PassCount(camera_id=camera_id, hour_at=hour_at, state=state, passes=by))
             self._session.flush()
 
+    def total(self) -> Sequence[int]:
+        """Every count."""
+        return self._session.scalars(select(PassCount.passes)).all()
+
     def by_hour(
         self, since: datetime, until: datetime, cameras: frozenset[str] | None, camera_id: str | None
     ) -> Sequence[tuple[datetime, str, int]]:
