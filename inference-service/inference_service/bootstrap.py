@@ -13,6 +13,9 @@ from inference_service.sessions.openvino import OpenVinoSession
 
 Device = Literal["auto", "cpu", "cuda"]
 
+#: Cameras come in few formats: 16:9 and 4:3, upright and turned, and the smaller copies of each.
+DETECTOR_SHAPES = 6
+
 
 def mask_reader(
     weights_dir: Path, *, device: Device = "auto", threads: int = 1, min_face_score: float = MIN_FACE_SCORE
@@ -28,7 +31,7 @@ def mask_reader(
     Raises:
         ArtifactError: a network is missing.
     """
-    detector = OpenVinoSession(weights.face_detector(weights_dir), threads)
+    detector = OpenVinoSession(weights.face_detector(weights_dir), threads, DETECTOR_SHAPES)
     return MaskReader(FaceDetector(detector, min_face_score), MaskStateClassifier(_mask_session(device, threads)))
 
 

@@ -42,7 +42,7 @@ class Plan:
         without_source: a source to leave out of training, to be measured on.
     """
 
-    epochs: int = 48
+    epochs: int = 64
     examples: int = 8192
     batch: int = 128
     peak_rate: float = 2e-3

@@ -61,9 +61,9 @@ def _coloured(crop: Pixels, rng: Generator) -> Pixels:
     values = crop.astype(np.float32)
     grey = values @ np.array([0.114, 0.587, 0.299], np.float32)
     values = grey[..., None] + (values - grey[..., None]) * rng.uniform(0.4, 1.6)
-    values *= np.exp(rng.normal(0, 0.08, 3)).astype(np.float32)
+    values *= np.exp(rng.normal(0, 0.18) + rng.normal(0, 0.08, 3)).astype(np.float32)
     values = (values - values.mean()) * rng.uniform(0.6, 1.4) + values.mean()
-    values = 255 * np.clip(values / 255, 0, 1) ** np.exp(rng.normal(0, 0.25)) + rng.normal(0, 12)
+    values = 255 * np.clip(values / 255, 0, 1) ** np.exp(rng.normal(0, 0.3)) + rng.normal(0, 12)
     if rng.random() < 0.3:
         values += rng.normal(0, rng.uniform(1, 12), values.shape)
     return np.asarray(np.clip(values, 0, 255), dtype=np.uint8)

@@ -13,9 +13,6 @@ CHANNELS = 3
 #: A shape that was asked for this often gets a network compiled for it alone (about 0.12 s, then 15 % faster).
 USES_BEFORE_FIXED = 16
 
-#: Networks compiled for one shape that are kept; the one not used for longest goes first.
-MAX_FIXED = 6
-
 
 class OpenVinoSession:
     """One network on the CPU, computing in float32 so that it agrees with the other runtimes.
@@ -23,12 +20,14 @@ class OpenVinoSession:
     Safe for one thread at a time. Any batch size and, where the network allows it, any picture size.
     """
 
-    def __init__(self, path: Path, threads: int = 1) -> None:
+    def __init__(self, path: Path, threads: int = 1, fixed_shapes: int = 0) -> None:
         """Load and compile.
 
         Args:
             path: an ONNX file, or the .xml of an OpenVINO network with its .bin beside it.
             threads: CPU threads for one run.
+            fixed_shapes: how many shapes of input may get a network of their own; the one not used for longest goes
+                first. Worth it for a network whose inputs come in few shapes.
         """
         core = openvino.Core()
         self._options = {
@@ -38,6 +37,7 @@ class OpenVinoSession:
         }
         self._core = core
         self._path = path
+        self._fixed_shapes = fixed_shapes
         self._any_shape = self._compile(None)
         self._fixed: OrderedDict[tuple[int, ...], openvino.InferRequest] = OrderedDict()
         self._uses: Counter[tuple[int, ...]] = Counter()
@@ -57,11 +57,13 @@ class OpenVinoSession:
         if shape in self._fixed:
             self._fixed.move_to_end(shape)
             return self._fixed[shape]
+        if self._fixed_shapes == 0:
+            return self._any_shape
         self._uses[shape] += 1
         if self._uses[shape] < USES_BEFORE_FIXED:
             return self._any_shape
         self._fixed[shape] = self._compile(shape)
-        if len(self._fixed) > MAX_FIXED:
+        if len(self._fixed) > self._fixed_shapes:
             dropped, _ = self._fixed.popitem(last=False)
             del self._uses[dropped]
         return self._fixed[shape]

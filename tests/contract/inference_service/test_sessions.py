@@ -26,7 +26,13 @@ def torch_session() -> TorchSession:
     return TorchSession(weights.MASK_STATE_TORCH)
 
 
-@pytest.fixture(scope="module", params=["openvino", "torch"])
+@pytest.fixture(scope="module")
+def fixing_session() -> OpenVinoSession:
+    """One that keeps networks for two shapes."""
+    return OpenVinoSession(weights.MASK_STATE_OPENVINO, fixed_shapes=2)
+
+
+@pytest.fixture(scope="module", params=["openvino", "fixing", "torch"])
 def session(request: pytest.FixtureRequest) -> Session:
     found: Session = request.getfixturevalue(f"{request.param}_session")
     return found
@@ -65,7 +71,8 @@ def test_answers_do_not_change_with_use(session: Session) -> None:
     first = session.run(crops)[0]
     kept = first.copy()
     for seed in range(USES_BEFORE_FIXED + 2):
-        session.run(_crops(3, seed + 1))
+        for count in (3, 1, 2, 4):
+            session.run(_crops(count, seed + 1))
     assert np.array_equal(first, kept)
     assert np.abs(session.run(crops)[0] - kept).max() < TOLERANCE
 
