@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
 
 import httpx
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from shared_kernel.errors import Unavailable
 
@@ -21,7 +21,10 @@ class ProbeOut(BaseModel):
     width: int | None = None
     height: int | None = None
     fps: float | None = None
-    playable: bool = Field(default=False, description="whether a browser can play it live")
+    #: stream-service says null where it found no picture.
+    playable: Annotated[bool, BeforeValidator(bool)] = Field(
+        default=False, description="whether a browser can play it live"
+    )
     snapshot: str | None = Field(None, description="JPEG as a data URL")
     elapsed_ms: int = 0
 

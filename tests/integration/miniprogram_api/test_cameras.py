@@ -198,7 +198,7 @@ class ProbeAnswer(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         assert self.headers["Authorization"] == f"Bearer {SERVICE_TOKEN}"
         url = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["url"]
-        found = {"ok": False, "reason": "refused", "detail": "no", "playable": False, "elapsed_ms": 3}
+        found = {"ok": False, "reason": "refused", "detail": "no", "playable": None, "elapsed_ms": 3}
         status, body = (500, b"") if "broken" in url else (200, b"{}" if "odd" in url else json.dumps(found).encode())
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
