@@ -9,7 +9,7 @@ import click
 
 from xunshi.places import ROOT
 
-_BENCHES = ("detect", "cameras", "latency", "memory", "start")
+_BENCHES = ("latency", "memory", "cameras", "start")
 
 
 @click.command()

@@ -1,0 +1,70 @@
+"""From a face that appears in the RTSP stream to the event at a client of server-sent events.
+
+The clip of the end-to-end tests is played in a loop; its truth says in which frame a face is first large enough and in
+full sight, the camera server when that frame left. Both clocks are this machine's.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.figure import Figure
+from shared_kernel.testing import wait_until
+from shared_kernel.testing.rtsp import RtspServer
+from xunshi import demo
+from xunshi.places import DEMO_CLIPS, SAMPLES
+from xunshi.testing import LiveEvent, RunningStack
+
+ROUNDS = 12
+#: A face counts as there from this height on, pixels of the 720 line picture: half of that is what is analysed.
+APPEARS_PX = 40.0
+IN_SIGHT = 0.9
+#: What is promised: "within a second of walking by".
+PROMISED_S = 1.0
+
+
+def figures() -> Iterator[Figure]:
+    """Median and 95th percentile, seconds."""
+    clip = demo.compose_short(SAMPLES, DEMO_CLIPS)
+    delays = measure(clip)
+    yield Figure("event latency p50", statistics.median(delays), PROMISED_S, "s")
+    yield Figure("event latency p95", statistics.quantiles(delays, n=20)[-1], PROMISED_S, "s")
+
+
+def measure(clip: demo.Clip) -> list[float]:
+    """Seconds, one a person and round."""
+    appears = appearances(clip)
+    with tempfile.TemporaryDirectory() as folder, RtspServer() as camera, RunningStack(Path(folder) / "data") as stack:
+        client = stack.client()
+        with client.listen() as listener:
+            client.add_camera("bench", camera.mount("bench", clip.path))
+            wait_until(lambda: camera.plays, 30, "the stack plays the camera")
+            began_at = camera.plays[0].started_at
+            time.sleep(ROUNDS * clip.duration_s + 3)
+            first_told = opened(listener.events)
+    moments = [began_at + r * clip.duration_s + at_s for r in range(ROUNDS) for at_s in appears]
+    # an event belongs to the newest face that appeared before it
+    return [told - max(m for m in moments if m <= told) for told in first_told if told > moments[0]]
+
+
+def appearances(clip: demo.Clip) -> list[float]:
+    """When each person's face is first there, seconds from the start of the clip."""
+    first: dict[str, float] = {}
+    for frame in demo.read(clip.truth):
+        for face in frame.faces:
+            if face.height_px >= APPEARS_PX and face.visible >= IN_SIGHT:
+                first.setdefault(face.person, frame.at_s)
+    return sorted(first.values())
+
+
+def opened(events: list[LiveEvent]) -> list[float]:
+    """When each pass was first told, Unix seconds."""
+    first: dict[str, float] = {}
+    for event in events:
+        if event.kind == "pass":
+            first.setdefault(event.data["pass"]["pass_id"], event.received_at)
+    return sorted(first.values())
