@@ -21,6 +21,8 @@ from shared_kernel.testing.missing import PartMissing
 
 _APT_TIMEOUT_S = 600
 _DONE = ".complete"
+#: The machine's own loader and C library belong together; a newer library beside an older loader crashes.
+_NEVER = {"libc6", "libc-bin"}
 
 
 def unpacked(packages: Sequence[str], tree: Path) -> Path:
@@ -60,7 +62,9 @@ def _downloaded(packages: Sequence[str], folder: Path) -> list[Path]:
                 _apt([*options, "update"], folder, check=False)  # one dead third-party source must not stop the rest
             plan = _apt([*options, "-s", "install", "--no-install-recommends", *packages], folder)
             missing = re.findall(r"^Inst (\S+) (?:\[\S+\] )?\((\S+)", plan, flags=re.MULTILINE)
-            _apt([*options, "download", *(f"{name}={version}" for name, version in missing)], folder / "debs")
+            wanted = [f"{name}={version}" for name, version in missing if name.partition(":")[0] not in _NEVER]
+            if wanted:
+                _apt([*options, "download", *wanted], folder / "debs")
             return sorted((folder / "debs").glob("*.deb"))
         except subprocess.SubprocessError as error:
             reasons.append(f"{error}: {(getattr(error, 'stderr', '') or '').strip()[-300:]}")
