@@ -40,6 +40,10 @@ log = get_logger(__name__)
 JOIN_TIMEOUT_S = 3.0
 #: A viewer that takes nothing for this long is cut off, seconds.
 SEND_TIMEOUT_S = 5
+#: Bytes that the kernel may hold for a viewer: more would only hide how late it is.
+SEND_BUFFER_BYTES = 512 * 1024
+#: How long the end of a view waits for the viewer's answer, seconds.
+CLOSE_TIMEOUT_S = 1.0
 #: Addresses that are probed at the same time at most.
 MAX_PROBES = 2
 SNAPSHOT_SIDE = 1280
@@ -137,11 +141,14 @@ def _end(connection: Server, ending: Ending) -> None:
     with contextlib.suppress(ConnectionClosed, OSError):
         connection.send(json.dumps({"type": "error", "reason": ending.reason, "detail": ending.detail}))
         connection.close(ending.code, ending.reason)
+        # the peer answers the close; without waiting for it the connection would be reset, and the reason lost with it
+        connection.thread.join(CLOSE_TIMEOUT_S)
 
 
 def _bound_sending(sock: socket.socket) -> None:
     """A peer that reads nothing makes `send` fail after a while instead of holding its thread for ever."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_TIMEOUT_S, 0))
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
     with contextlib.suppress(OSError):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 

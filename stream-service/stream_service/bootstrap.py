@@ -164,7 +164,7 @@ class StreamService:
                 yield None
 
     def _hear_changes(self) -> None:
-        for change in self._bus.follow(CameraChanged):
+        for change in self._bus.follow(CameraChanged, block_ms=BLOCK_MS):
             if change is not None:
                 self._fleet.reload()
             if self._stopping.is_set():

@@ -13,13 +13,14 @@ from tests.integration.stream_service.world import ApiDouble, StreamPart, write_
 
 @pytest.fixture(scope="session")
 def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder with `plain`, `small`, `b_frames`, `ten_bit` (H.264) and `hevc`, each .mp4."""
+    """Folder with `plain`, `small`, `b_frames`, `ten_bit`, `heavy` (H.264) and `hevc`, each .mp4."""
     folder = tmp_path_factory.mktemp("clips")
     write_clip(folder / "plain.mp4")
     write_clip(folder / "small.mp4", size=(320, 240))
     write_clip(folder / "b_frames.mp4", b_frames=2)
     write_clip(folder / "ten_bit.mp4", pix_fmt="yuv420p10le")
     write_clip(folder / "hevc.mp4", codec="libx265")
+    write_clip(folder / "heavy.mp4", noise=True)
     return folder
 
 

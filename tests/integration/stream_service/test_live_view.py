@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import socket
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,9 +16,39 @@ from simple_websocket import Client, ConnectionClosed
 
 from shared_kernel.testing import wait_until
 from shared_kernel.testing.rtsp import Fault, RtspServer
+from shared_kernel.testing.valkey import RedisServer
 from tests.integration.stream_service.world import SERVICE_TOKEN, ApiDouble, StreamPart, ticket, watch
 
-pytestmark = pytest.mark.usefixtures("gate")
+
+@pytest.fixture(scope="module")
+def rtsp() -> Iterator[RtspServer]:
+    with RtspServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def api() -> Iterator[ApiDouble]:
+    double = ApiDouble()
+    double.start()
+    yield double
+    double.stop()
+
+
+@pytest.fixture(scope="module")
+def stream(
+    tmp_path_factory: pytest.TempPathFactory, redis_server: RedisServer, api: ApiDouble, rtsp: RtspServer, clips: Path
+) -> Iterator[StreamPart]:
+    """One process for all tests here: a camera for each clip, and `both`, which plays two sizes in turn."""
+    names = {"gate": "plain", "away": "plain", "b_frames": "b_frames", "hevc": "hevc", "ten_bit": "ten_bit"}
+    urls = {name: rtsp.mount(name, clips / f"{clip}.mp4") for name, clip in names.items()}
+    urls["both"] = rtsp.mount("both", clips / "plain.mp4", clips / "small.mp4")
+    urls["heavy"] = rtsp.mount("heavy", clips / "heavy.mp4")
+    api.show(**urls)
+    with StreamPart(tmp_path_factory.mktemp("stream"), redis_server.url, api.url) as part:
+        wait_until(lambda: part.metric("stream_camera_state", state="live") == len(urls), 30, "all cameras are live")
+        yield part
+    log = part.log.read_text()
+    assert "level=error" not in log, log[-3000:]
 
 
 def hello(client: Client) -> dict[str, str]:
@@ -36,10 +67,6 @@ def code(client: Client, timeout_s: float = 10) -> tuple[int, dict[str, str]]:
     raise TimeoutError(f"expected the end of the view within {timeout_s} s; last text: {last}")
 
 
-def live(stream: StreamPart, camera_id: str = "gate") -> None:
-    wait_until(lambda: stream.state(camera_id, "live"), 20, "the camera is live")
-
-
 def played(data: bytes) -> list[int]:
     """The numbers that the pictures carry, in the order in which they are shown."""
     numbers = []
@@ -50,16 +77,11 @@ def played(data: bytes) -> list[int]:
     return numbers
 
 
-@pytest.mark.parametrize("clip", ["plain", "b_frames"])
-def test_what_a_viewer_gets_plays(stream: StreamPart, gate: RtspServer, clips: Path, clip: str) -> None:
-    if clip != "plain":
-        gate.mount("gate", clips / f"{clip}.mp4")
-        gate.refuse()
-        gate.start()
-    live(stream)
-    client = watch(stream, "gate")
+@pytest.mark.parametrize("camera", ["gate", "b_frames"])
+def test_what_a_viewer_gets_plays(stream: StreamPart, camera: str) -> None:
+    client = watch(stream, camera)
     first = hello(client)
-    assert first["type"] == "live"
+    assert first["type"] == "format"
     assert first["mime"].startswith('video/mp4; codecs="avc1.64')
     header = client.receive(timeout=10)
     assert header[4:8] == b"ftyp"
@@ -71,11 +93,10 @@ def test_what_a_viewer_gets_plays(stream: StreamPart, gate: RtspServer, clips: P
     assert len(numbers) >= 36
     steps = [(after - before) % 50 for before, after in pairwise(numbers)]
     assert steps.count(1) >= len(steps) - 2
-    wait_until(lambda: stream.metric("stream_live_viewers") == 0)
+    wait_until(lambda: stream.metric("stream_live_viewers", camera_id=camera) == 0)
 
 
 def test_a_second_viewer_starts_at_once_with_a_keyframe(stream: StreamPart) -> None:
-    live(stream)
     first, second = watch(stream, "gate"), watch(stream, "gate", user_id="bert")
     for client in (first, second):
         hello(client)
@@ -87,7 +108,6 @@ def test_a_second_viewer_starts_at_once_with_a_keyframe(stream: StreamPart) -> N
 
 
 def test_compression_is_not_wasted_on_video(stream: StreamPart) -> None:
-    live(stream)
     with socket.create_connection(("127.0.0.1", stream.port), timeout=10) as raw:
         raw.sendall(
             f"GET /live/cameras/gate/stream?ticket={ticket('gate')} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
@@ -100,30 +120,27 @@ def test_compression_is_not_wasted_on_video(stream: StreamPart) -> None:
 
 
 def test_a_viewer_that_does_not_read_is_cut_off_and_others_go_on(stream: StreamPart) -> None:
-    live(stream)
-    slow, good = socket.create_connection(("127.0.0.1", stream.port), timeout=60), watch(stream, "gate")
-    slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    slow, good = socket.create_connection(("127.0.0.1", stream.port), timeout=60), watch(stream, "heavy")
     slow.sendall(
-        f"GET /live/cameras/gate/stream?ticket={ticket('gate', 'bert')} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
-        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        f"GET /live/cameras/heavy/stream?ticket={ticket('heavy', 'bert')} HTTP/1.1\r\nHost: x\r\n"
+        "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
     )
-    wait_until(lambda: stream.metric("stream_live_viewers") == 2)
+    wait_until(lambda: stream.metric("stream_live_viewers", camera_id="heavy") == 2)
     hello(good)
 
     def only_the_good_one() -> bool:
         while good.receive(timeout=0) is not None:
             pass
-        return stream.metric("stream_live_viewers") == 1
+        return stream.metric("stream_live_viewers", camera_id="heavy") == 1
 
-    wait_until(only_the_good_one, 90, "the slow viewer is gone")
+    wait_until(only_the_good_one, 60, "the slow viewer is gone")
     assert good.connected
     good.close()
     slow.close()
 
 
 def test_a_withdrawn_right_closes_the_view_within_five_seconds(stream: StreamPart, api: ApiDouble) -> None:
-    live(stream)
     anna, bert = watch(stream, "gate"), watch(stream, "gate", user_id="bert")
     hello(anna)
     hello(bert)
@@ -145,10 +162,10 @@ def test_a_withdrawn_right_closes_the_view_within_five_seconds(stream: StreamPar
     assert code(watch(stream, "gate"))[0] == 4403
     snapshot = httpx.get(f"{stream.url}/live/cameras/gate/snapshot.jpg", params={"ticket": ticket("gate")})
     assert snapshot.status_code == 403
+    api.withdrawn.clear()
 
 
 def test_while_nobody_can_say_who_may_watch_views_stay_and_then_close(stream: StreamPart, api: ApiDouble) -> None:
-    live(stream)
     client = watch(stream, "gate")
     hello(client)
     api.stop()
@@ -164,7 +181,7 @@ def test_while_nobody_can_say_who_may_watch_views_stay_and_then_close(stream: St
     assert seen > 200  # it stayed for a while: 25 pictures a second
     api.start()
     again = watch(stream, "gate")
-    assert hello(again)["type"] == "live"
+    assert hello(again)["type"] == "format"
     again.close()
 
 
@@ -181,47 +198,35 @@ def test_a_ticket_opens_its_camera_only_and_not_for_ever(stream: StreamPart) -> 
     assert (ended, text["reason"]) == (4404, "no_camera")
 
 
-@pytest.mark.parametrize("clip", ["hevc", "ten_bit"])
-def test_a_codec_that_browsers_lack_is_refused_with_its_name(
-    stream: StreamPart, api: ApiDouble, rtsp_server: RtspServer, clips: Path, clip: str
-) -> None:
-    api.show(gate=rtsp_server.mount("other", clips / f"{clip}.mp4"))
-    wait_until(lambda: code(watch(stream, "gate"))[0] == 4415, 30)
-    assert code(watch(stream, "gate"))[1]["reason"] == "unsupported_codec"
+@pytest.mark.parametrize("camera", ["hevc", "ten_bit"])
+def test_a_codec_that_browsers_lack_is_refused_with_its_name(stream: StreamPart, camera: str) -> None:
+    ended, text = code(watch(stream, camera))
+    assert (ended, text["reason"]) == (4415, "unsupported_codec")
 
 
-def test_a_new_resolution_makes_viewers_come_again(
-    stream: StreamPart, api: ApiDouble, rtsp_server: RtspServer, clips: Path
-) -> None:
-    api.show(both=rtsp_server.mount("both", clips / "plain.mp4", clips / "small.mp4"))
-    wait_until(lambda: stream.state("both", "live"), 20)
+def test_a_new_resolution_makes_viewers_come_again(stream: StreamPart) -> None:
     client = watch(stream, "both")
-    assert hello(client)["type"] == "live"
+    assert hello(client)["type"] == "format"
     assert code(client)[0] == 1012
     again = watch(stream, "both")
-    assert hello(again)["type"] == "live"
+    assert hello(again)["type"] == "format"
     again.close()
 
 
-def test_a_camera_that_ends_closes_its_views_and_has_no_old_picture(stream: StreamPart, gate: RtspServer) -> None:
-    live(stream)
-    client = watch(stream, "gate")
+def test_a_camera_that_ends_closes_its_views_and_has_no_old_picture(stream: StreamPart, rtsp: RtspServer) -> None:
+    client = watch(stream, "away")
     hello(client)
-    address, query = f"{stream.url}/live/cameras/gate/snapshot.jpg", {"ticket": ticket("gate")}
+    address, query = f"{stream.url}/live/cameras/away/snapshot.jpg", {"ticket": ticket("away")}
     picture = httpx.get(address, params=query)
     assert (picture.status_code, picture.headers["content-type"]) == (200, "image/jpeg")
-    gate.fail("gate", Fault.NOT_FOUND)
-    gate.refuse()
-    gate.start()
+    rtsp.fail("away", Fault.CLOSE)
     ended, text = code(client)
     assert ended == 1012
     assert text["type"] == "error"
     assert httpx.get(address, params=query).status_code == 503
 
 
-def test_a_probe_shows_the_first_picture_or_the_reason(
-    stream: StreamPart, rtsp_server: RtspServer, clips: Path
-) -> None:
+def test_a_probe_shows_the_first_picture_or_the_reason(stream: StreamPart, rtsp: RtspServer, clips: Path) -> None:
     def probed(url: object, token: str = SERVICE_TOKEN) -> httpx.Response:
         return httpx.post(
             f"{stream.url}/live/internal/probe",
@@ -230,10 +235,10 @@ def test_a_probe_shows_the_first_picture_or_the_reason(
             timeout=20,
         )
 
-    found = probed(rtsp_server.mount("new", clips / "plain.mp4")).json()
+    found = probed(rtsp.mount("new", clips / "plain.mp4")).json()
     assert (found["ok"], found["codec"], found["width"], found["playable"]) == (True, "h264", 640, True)
     assert found["snapshot"].startswith("data:image/jpeg;base64,/9j/")
-    hevc = probed(rtsp_server.mount("new", clips / "hevc.mp4")).json()
+    hevc = probed(rtsp.mount("new", clips / "hevc.mp4")).json()
     assert (hevc["ok"], hevc["playable"]) == (True, False)
     missing = probed("rtsp://admin:secret@127.0.0.1:1/x").json()
     assert (missing["ok"], missing["reason"], missing["snapshot"]) == (False, "refused", None)

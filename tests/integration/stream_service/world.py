@@ -43,20 +43,25 @@ def write_clip(
     codec: str = "libx264",
     b_frames: int = 0,
     pix_fmt: str = "yuv420p",
-    **options: str,
+    noise: bool = False,
 ) -> Path:
-    """A moving picture whose upper left carries the frame's number as 16 white or black bars."""
+    """A moving picture whose upper edge carries the frame's number as 16 white or black bars."""
     width, height = size
     with av.open(str(path), "w", options={"movflags": "+faststart"}) as out:
         stream: Any = out.add_stream(codec, rate=fps)
         stream.width, stream.height, stream.pix_fmt = width, height, pix_fmt
         stream.time_base = Fraction(1, fps)
         if codec == "libx264":
-            stream.options = {"preset": "veryfast", "g": str(fps), "bf": str(b_frames), "sc_threshold": "0", **options}
+            stream.options = {"preset": "veryfast", "g": str(fps), "bf": str(b_frames), "sc_threshold": "0"}
         if codec == "libx265":
             stream.options = {"preset": "ultrafast", "x265-params": f"keyint={fps}:log-level=none"}
         for number in range(int(seconds * fps)):
-            frame = av.VideoFrame.from_ndarray(_picture(number, width, height), format="bgr24")
+            picture = _picture(number, width, height)
+            if noise:  # large packets
+                picture[height // 2 :] = np.random.default_rng(number).integers(
+                    0, 255, (height - height // 2, width, 3)
+                )
+            frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
             frame.pts = number
             out.mux(stream.encode(frame))
         out.mux(stream.encode())
@@ -181,10 +186,18 @@ def ticket(camera_id: str, user_id: str = "anna", ttl_s: int = 60) -> str:
     return sign_ticket(TICKET_KEY, Ticket("live", user_id, camera_id), ttl_s=ttl_s)
 
 
-def watch(stream: StreamPart, camera_id: str, text: str | None = None, *, user_id: str = "anna", **how: Any) -> Client:
+class Watcher(Client):  # type: ignore[misc]
+    """A client that also takes what came in one piece with the handshake."""
+
+    def _thread(self) -> None:
+        self.connected = self._handle_events()
+        super()._thread()
+
+
+def watch(stream: StreamPart, camera_id: str, text: str | None = None, *, user_id: str = "anna") -> Watcher:
     """An open live view."""
     query = urlencode({"ticket": ticket(camera_id, user_id) if text is None else text})
-    return Client(f"ws://127.0.0.1:{stream.port}/live/cameras/{camera_id}/stream?{query}", **how)
+    return Watcher(f"ws://127.0.0.1:{stream.port}/live/cameras/{camera_id}/stream?{query}")
 
 
 @contextmanager
