@@ -42,7 +42,7 @@ class Plan:
         without_source: a source to leave out of training, to be measured on.
     """
 
-    epochs: int = 64
+    epochs: int = 52
     examples: int = 8192
     batch: int = 128
     peak_rate: float = 2e-3
@@ -59,8 +59,8 @@ def train(crops: Crops, plan: Plan, checkpoint: Path) -> MaskStateNetwork:
     """Train, or go on with the training that `checkpoint` holds, and give the averaged network."""
     torch.set_num_threads(plan.threads)
     torch.manual_seed(plan.seed)
-    network = trainable().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    mixing = get_ema_multi_avg_fn(plan.average)  # type: ignore[no-untyped-call]
+    network = trainable().to(memory_format=torch.channels_last)
+    mixing = get_ema_multi_avg_fn(plan.average)
     average = AveragedModel(network, multi_avg_fn=mixing, use_buffers=True)
     optimiser = torch.optim.AdamW(_groups(network, plan.decay), lr=plan.peak_rate)
     steps = plan.epochs * (plan.examples // plan.batch)

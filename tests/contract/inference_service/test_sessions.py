@@ -1,10 +1,14 @@
 """Both runtimes answer alike. Our own network runs on both; the detector is an ONNX file and runs on OpenVINO only."""
 
+# ruff: noqa: E402
+
 from __future__ import annotations
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
+pytest.importorskip("torch", reason="no torch build for this machine was found: OpenVINO has nobody to agree with")
 
 from inference_service import weights
 from inference_service.models.align import CROP_PX
