@@ -2,6 +2,7 @@
  * The way to the server. Holds the access token in memory (never in storage), renews it through the refresh cookie, and
  * throws `RequestProblem` for everything that is not 2xx. One renewal at a time: calls that meet a 401 together share it.
  */
+import { createExclusive } from './exclusive'
 import { problemFrom, RequestProblem } from './problem'
 import type { Session } from './types'
 
@@ -10,7 +11,7 @@ export interface ClientOptions {
   base?: string
   /** Injected in tests. */
   fetch?: typeof fetch
-  /** Runs a task while no other tab of this browser does: two tabs must not spend one refresh cookie. */
+  /** Runs a task while no other page of this browser does (`exclusive.ts`). */
   exclusive?: <T>(task: () => Promise<T>) => Promise<T>
   /** A call without an answer is given up after this time. */
   timeoutMs?: number
@@ -26,20 +27,16 @@ export interface RequestOptions {
   timeoutMs?: number
   /** Send without a token and do not renew on 401 (login, refresh). */
   anonymous?: boolean
+  /** Go on when the page is left, so that a cookie in the answer is not lost. */
+  keepalive?: boolean
 }
 
 export type Client = ReturnType<typeof createClient>
 
-/** Web Locks where the browser has them (secure origins); elsewhere the call just runs. */
-async function exclusiveByLock<T>(task: () => Promise<T>): Promise<T> {
-  const locks = (globalThis.navigator as Navigator | undefined)?.locks
-  return locks === undefined ? task() : await locks.request('xunshi-refresh', task)
-}
-
 export function createClient(options: ClientOptions = {}) {
   const base = options.base ?? '/api/v1'
   const send = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
-  const exclusive = options.exclusive ?? exclusiveByLock
+  const exclusive = options.exclusive ?? createExclusive()
   const defaultTimeoutMs = options.timeoutMs ?? 20_000
 
   let token: string | null = null
@@ -73,6 +70,7 @@ export function createClient(options: ClientOptions = {}) {
         headers,
         body: request.form ?? (request.json === undefined ? undefined : JSON.stringify(request.json)),
         credentials: 'same-origin',
+        keepalive: request.keepalive ?? false,
         signal,
       })
     } catch (error) {
@@ -90,7 +88,7 @@ export function createClient(options: ClientOptions = {}) {
   function refresh(): Promise<Session> {
     renewal ??= exclusive(async () => {
       const response = await checked(
-        await once(url('/auth/refresh'), { method: 'POST', json: {}, anonymous: true }),
+        await once(url('/auth/refresh'), { method: 'POST', json: {}, anonymous: true, keepalive: true }),
       )
       const session = (await response.json()) as Session
       setSession(session)
