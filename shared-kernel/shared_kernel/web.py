@@ -142,6 +142,10 @@ def _add_errors(app: APIFlask) -> None:
         answer.headers["Retry-After"] = str(RETRY_AFTER_S)
         return answer
 
+    @app.errorhandler(RecursionError)
+    def too_deep(_: RecursionError) -> Response:  # the JSON parser gives up on a body of brackets
+        return problem(400, "Bad Request", "the body is nested too deeply")
+
     @app.errorhandler(Exception)
     def broken(error: Exception) -> Response:
         log.error("request failed", exc_info=error, extra=fields(path=request.path, request_id=g.get("request_id")))

@@ -53,6 +53,9 @@ class AuthSessions:
         self._session.add(token)
         self._session.flush()
 
+    def all(self) -> Sequence[AuthSession]:
+        return self._session.scalars(select(AuthSession)).all()
+
     def by_hash(self, refresh_hash: bytes) -> AuthSession | None:
         """The token's row, locked until the transaction ends: of two uses at once, one is the second."""
         query = select(AuthSession).where(AuthSession.refresh_hash == refresh_hash).with_for_update()

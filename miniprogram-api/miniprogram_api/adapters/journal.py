@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from shared_kernel.clock import now
@@ -31,6 +32,11 @@ class Audit:
         row.address, row.detail, row.created_at = address, detail, now()
         self._session.add(row)
 
+    def of(self, actor_id: str) -> Sequence[AuditLog]:
+        """What one user did, in order."""
+        query = select(AuditLog).where(AuditLog.actor_id == actor_id).order_by(AuditLog.audit_id)
+        return self._session.scalars(query).all()
+
 
 class Answers:
     """Answers by idempotency key."""
@@ -40,6 +46,9 @@ class Answers:
 
     def get(self, user_id: str, route: str, key: str) -> IdempotencyKey | None:
         return self._session.get(IdempotencyKey, (user_id, route, key))
+
+    def all(self) -> Sequence[IdempotencyKey]:
+        return self._session.scalars(select(IdempotencyKey)).all()
 
     def add(self, row: IdempotencyKey) -> None:
         self._session.add(row)

@@ -1,0 +1,32 @@
+-- Rights of the database users. Run once by the database's administrator, after the first migration.
+-- One service writes each table: miniprogram-api (`xunshi_api`). `xunshi_migrate` alone may change the schema; give it to
+-- `python -m miniprogram_api migrate` and to nobody else. `xunshi_read` is for reports and back-ups.
+-- Replace the passwords; the host is the network of the services.
+
+CREATE USER IF NOT EXISTS 'xunshi_migrate'@'%' IDENTIFIED BY 'replace-me-1';
+CREATE USER IF NOT EXISTS 'xunshi_api'@'%' IDENTIFIED BY 'replace-me-2';
+CREATE USER IF NOT EXISTS 'xunshi_read'@'%' IDENTIFIED BY 'replace-me-3';
+
+GRANT ALL ON xunshi.* TO 'xunshi_migrate'@'%';
+
+GRANT SELECT, INSERT, UPDATE ON xunshi.users TO 'xunshi_api'@'%';
+GRANT SELECT, INSERT, UPDATE ON xunshi.user_credentials TO 'xunshi_api'@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON xunshi.auth_sessions TO 'xunshi_api'@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON xunshi.login_throttles TO 'xunshi_api'@'%';
+GRANT SELECT, INSERT, UPDATE ON xunshi.cameras TO 'xunshi_api'@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON xunshi.camera_grants TO 'xunshi_api'@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON xunshi.media TO 'xunshi_api'@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON xunshi.passes TO 'xunshi_api'@'%';
+GRANT SELECT, INSERT, UPDATE ON xunshi.pass_counts TO 'xunshi_api'@'%';
+GRANT SELECT, INSERT, DELETE ON xunshi.event_log TO 'xunshi_api'@'%';
+GRANT SELECT, INSERT, DELETE ON xunshi.idempotency_keys TO 'xunshi_api'@'%';
+GRANT SELECT, INSERT ON xunshi.audit_log TO 'xunshi_api'@'%';
+
+-- Everything but passwords, tokens and sealed addresses.
+GRANT SELECT ON xunshi.users TO 'xunshi_read'@'%';
+GRANT SELECT ON xunshi.camera_grants TO 'xunshi_read'@'%';
+GRANT SELECT ON xunshi.media TO 'xunshi_read'@'%';
+GRANT SELECT ON xunshi.passes TO 'xunshi_read'@'%';
+GRANT SELECT ON xunshi.pass_counts TO 'xunshi_read'@'%';
+GRANT SELECT ON xunshi.event_log TO 'xunshi_read'@'%';
+GRANT SELECT ON xunshi.audit_log TO 'xunshi_read'@'%';
