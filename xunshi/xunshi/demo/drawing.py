@@ -6,6 +6,7 @@ A layer is a premultiplied BGRA picture, float32 0..1. Used by every module that
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -50,11 +51,14 @@ def blurred(plane: NDArray[Any], sigma_px: float) -> NDArray[np.float32]:
     return cv2.GaussianBlur(plane, (0, 0), sigma_px).astype(np.float32, copy=False)
 
 
+@lru_cache(maxsize=24)
 def noise(shape: tuple[int, int], seed: int, grain_px: float) -> Plane:
-    """Smooth noise around 0 with deviation 1, the same for the same seed."""
+    """Smooth noise around 0 with deviation 1, the same for the same seed; not to be written to."""
     raw = np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
     plane = blurred(raw, grain_px) if grain_px else raw
-    return plane / max(float(plane.std()), 1e-6)
+    plane /= max(float(plane.std()), 1e-6)
+    plane.setflags(write=False)
+    return plane
 
 
 def roundness(coverage: Plane, depth_px: float, softness_px: float = 3.0) -> Plane:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from xunshi.demo.drawing import HALF, Colour, Layer, blurred, filled, layer, noise, over, roundness, smooth
 from xunshi.demo.heads import HEIGHT_PX, WIDTH_PX, Head
@@ -11,6 +14,7 @@ from xunshi.demo.heads import HEIGHT_PX, WIDTH_PX, Head
 _SHAPE = (HEIGHT_PX, WIDTH_PX)
 #: A helmet sits so far above the eyes.
 _BRIM_RISE_PX = 62.0
+_DISC_PX = 75
 
 
 def helmeted(head: Head, colour: Colour) -> Head:
@@ -33,8 +37,7 @@ def back_of(head: Head) -> Head:
     outline[430:] = 0
     bob = [(186, 300), (196, 180), (250, 100), (300, 84), (350, 100), (404, 180), (414, 300), (424, 440), (418, 530)]
     skull = filled(_SHAPE, smooth([*bob, (300, 548), (182, 530), (176, 440)]))
-    round_brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (151, 151))
-    wide = cv2.morphologyEx(outline, cv2.MORPH_OPEN, round_brush)  # long hair stays, ears go
+    wide = _without_ears(outline)
     shape = np.clip(blurred(np.maximum(wide, skull > HALF).astype(np.float32), 9.0) * 4 - 1.5, 0, 1)
     neck = filled(
         _SHAPE, np.array([(232, 380), (368, 380), (372, 500), (395, 570), (205, 570), (228, 500)], np.float32), 3
@@ -43,6 +46,13 @@ def back_of(head: Head) -> Head:
     colour = (max(16, 0.5 * head.hair[0]), max(17, 0.5 * head.hair[1]), max(20, 0.5 * head.hair[2]))
     hair = layer(colour, shape, (roundness(shape, 110, 9) + strands).astype(np.float32))
     return head.with_layer(over(layer(head.skin, neck, 0.72 * roundness(neck, 70, 6)), hair))
+
+
+def _without_ears(outline: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """What a disc of 75 px can cover without leaving the outline: long hair stays, ears go."""
+    inside = cv2.distanceTransform(outline, cv2.DIST_L2, 5) > _DISC_PX
+    away: NDArray[Any] = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, 5)
+    return away <= _DISC_PX if inside.any() else inside
 
 
 def _fit(head: Head) -> tuple[float, float]:
