@@ -47,8 +47,12 @@ def measure(clip: demo.Clip) -> list[float]:
             time.sleep(ROUNDS * clip.duration_s + 3)
             first_told = opened(listener.events)
     moments = [began_at + r * clip.duration_s + at_s for r in range(ROUNDS) for at_s in appears]
-    # an event belongs to the newest face that appeared before it
-    return [told - max(m for m in moments if m <= told) for told in first_told if told > moments[0]]
+    return [told - nearest(moments, told) for told in first_told]
+
+
+def nearest(moments: list[float], told: float) -> float:
+    """The appearance that an event is about: people come seconds apart, and events take less."""
+    return min(moments, key=lambda moment: abs(told - moment))
 
 
 def appearances(clip: demo.Clip) -> list[float]:

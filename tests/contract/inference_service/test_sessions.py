@@ -1,6 +1,5 @@
 """Both runtimes answer alike. Our own network runs on both; the detector is an ONNX file and runs on OpenVINO only."""
 
-
 from __future__ import annotations
 
 import numpy as np
