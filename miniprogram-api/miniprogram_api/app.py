@@ -22,6 +22,7 @@ from miniprogram_api import (
     users,
 )
 from miniprogram_api.access import PREFIX, guard
+from miniprogram_api.documentation import describe
 from miniprogram_api.parts import Parts
 from shared_kernel import web
 from shared_kernel.errors import Unavailable
@@ -44,6 +45,7 @@ def create_app(parts: Parts) -> APIFlask:
     guard(app, parts)
     for resource in (sessions, cameras, grants, passes, media, events, counters, detections, users, internal):
         app.register_blueprint(resource.blueprint(parts), url_prefix=PREFIX)
+    describe(app)
     # the gateway is the only way in: it tells the client's address and scheme
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
     return app

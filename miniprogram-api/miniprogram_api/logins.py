@@ -19,6 +19,7 @@ from miniprogram_api.rules import (
     ADDRESS_FAILURES,
     THROTTLE_WINDOW_S,
     USER_FAILURES,
+    neighbourhood,
     plain_username,
     throttle_wait_s,
 )
@@ -106,7 +107,7 @@ def new_credential(user_id: str, encoded: str, *, must_change: bool) -> UserCred
 def _checked(parts: Parts, name: str, password: str, address: str) -> User | None:
     """The active user of that name if the password is right; a wrong one is counted."""
     by_name = f"user:{hashlib.sha256(name.encode()).hexdigest()}"
-    subjects = {by_name: USER_FAILURES, f"address:{address}": ADDRESS_FAILURES}
+    subjects = {by_name: USER_FAILURES, f"address:{neighbourhood(address)}": ADDRESS_FAILURES}
     lane = _LANES[int(by_name[5:13], 16) % len(_LANES)]
     if not lane.acquire(timeout=_LANE_WAIT_S):
         raise Unavailable("login", "too many attempts for this name are waiting")

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from ipaddress import ip_network
 from typing import Final, Literal
 from urllib.parse import SplitResult, urlsplit
 
@@ -117,6 +118,13 @@ def throttle_wait_s(failures: int, allowed: int) -> int:
     if failures < allowed:
         return 0
     return min(THROTTLE_LONGEST_WAIT_S, THROTTLE_FIRST_WAIT_S << min(failures - allowed, 10))
+
+
+def neighbourhood(address: str) -> str:
+    """Whose failures count together: one IPv4 address, or the /64 that one IPv6 client can choose from."""
+    if ":" not in address:
+        return address
+    return str(ip_network(f"{address.partition('%')[0]}/64", strict=False))
 
 
 def settled(ids: Iterable[int], position: int, gap_age_s: Mapping[int, float], *, patience_s: float) -> int:

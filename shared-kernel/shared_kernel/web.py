@@ -114,6 +114,7 @@ def create_app(
     app.json.sort_keys = False  # type: ignore[attr-defined]
     _add_documentation_files(app, prefix)
     _add_errors(app)
+    _add_parser_errors(app)
     _add_health(app, service, checks)
     _add_measurement(app, service)
     return app
@@ -142,10 +143,6 @@ def _add_errors(app: APIFlask) -> None:
         answer.headers["Retry-After"] = str(RETRY_AFTER_S)
         return answer
 
-    @app.errorhandler(RecursionError)
-    def too_deep(_: RecursionError) -> Response:  # the JSON parser gives up on a body of brackets
-        return problem(400, "Bad Request", "the body is nested too deeply")
-
     @app.errorhandler(Exception)
     def broken(error: Exception) -> Response:
         log.error("request failed", exc_info=error, extra=fields(path=request.path, request_id=g.get("request_id")))
@@ -168,6 +165,12 @@ def _add_errors(app: APIFlask) -> None:
             if name != "Content-Type":
                 answer.headers[name] = value
         return answer
+
+
+def _add_parser_errors(app: APIFlask) -> None:
+    @app.errorhandler(RecursionError)
+    def too_deep(_: RecursionError) -> Response:  # the JSON parser gives up on a body of brackets
+        return problem(400, "Bad Request", "the body is nested too deeply")
 
 
 def _wrong_fields(detail: Any) -> list[FieldProblem]:

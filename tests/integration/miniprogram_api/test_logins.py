@@ -108,6 +108,19 @@ def test_guessing_in_parallel_counts_like_guessing_in_a_row(world: World) -> Non
     assert sorted(statuses) == [401] * USER_FAILURES + [429] * (12 - USER_FAILURES)
 
 
+@pytest.mark.parametrize("address", ["é", "x" * 300, "10.0.0.1:80", "::1%eth0", "'; DROP TABLE users; --"])
+def test_an_address_that_is_none_harms_nobody(world: World, address: str) -> None:
+    world.user("guard", "guard")
+    assert log_in(world, "guard", "wrong", address)[0] == 401
+    assert log_in(world, "guard", PASSWORD, address)[0] == 200
+
+
+def test_one_neighbourhood_of_ipv6_counts_as_one(small_world: World) -> None:
+    statuses = [log_in(small_world, f"name-{n}", "wrong", f"2001:db8::{n:x}")[0] for n in range(31)]
+    assert statuses == [401] * 30 + [429]
+    assert log_in(small_world, "name", "wrong", "2001:db8:0:1::1")[0] == 401
+
+
 def test_a_right_password_clears_the_count(world: World) -> None:
     world.user("guard", "guard")
     for _ in range(3):

@@ -119,7 +119,7 @@ PASSES = st.lists(st.tuples(STATES, STATES), min_size=1, max_size=4)
 
 
 @given(PASSES, st.data())
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_order_and_repetition_do_not_matter(
     database: Database, passes: list[tuple[MaskState, MaskState]], data: st.DataObject
 ) -> None:
