@@ -9,7 +9,7 @@ from typing import Final
 from bench.figure import show
 
 #: Each module has `figures()`, an iterator of Figure.
-MODULES: Final = ("latency", "memory", "cameras", "start")
+MODULES: Final = ("latency", "live_latency", "memory", "cameras", "start")
 
 
 def main() -> None:
