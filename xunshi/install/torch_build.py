@@ -100,7 +100,7 @@ def _brings_no_cuda(lock: Path) -> bool:
     command += ["--use-feature=fast-deps", f"torch=={_version(lock)}"]
     try:
         asked = subprocess.run(command, capture_output=True, check=True, timeout=DRY_RUN_TIMEOUT_S)
-        report = json.loads(asked.stdout)
-    except (subprocess.SubprocessError, ValueError):
+        names = [entry["metadata"]["name"].lower() for entry in json.loads(asked.stdout)["install"]]
+    except (subprocess.SubprocessError, ValueError, KeyError):
         return False
-    return not any(_CUDA.match(entry["metadata"]["name"].lower()) for entry in report["install"])
+    return not any(_CUDA.match(name) for name in names)
