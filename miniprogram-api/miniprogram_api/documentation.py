@@ -63,7 +63,8 @@ def describe(app: APIFlask) -> None:
                     continue
                 operation["security"] = _OPENED_BY[rule.kind]
                 needs = f"Needs the permission `{rule.permission}`." if rule.permission else ""
-                operation["description"] = " ".join(filter(None, (operation.get("description"), needs)))
+                if needs or "description" in operation:
+                    operation["description"] = f"{operation.get('description', '')} {needs}".strip()
                 for status in _refusals(path, rule.kind):
                     operation["responses"].setdefault(status, _refusal(status))
         spec["paths"][f"{PREFIX}/detections"]["post"]["requestBody"] = _PHOTO
