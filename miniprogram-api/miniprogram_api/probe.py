@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Annotated, Final
 
 import httpx
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
-from shared_kernel.errors import Unavailable
+from shared_kernel.errors import Throttled, Unavailable
 
 #: stream-service gives up on a camera well before this, seconds.
 _TIMEOUT: Final = httpx.Timeout(30.0, connect=2.0)
@@ -38,11 +39,15 @@ def probe(client: httpx.Client, service_token: str, url: str) -> ProbeOut:
     """What stream-service found at the address.
 
     Raises:
-        Unavailable: stream-service does not answer, or not as agreed.
+        Throttled: it probes as many addresses as it can.
+        Unavailable: it does not answer, or not as agreed.
     """
     headers = {"Authorization": f"Bearer {service_token}"}
     try:
         answer = client.post("/live/internal/probe", json={"url": url}, headers=headers)
+        if answer.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+            wait_s = answer.headers.get("Retry-After", "")
+            raise Throttled("camera test: too many at a time", retry_after_s=int(wait_s) if wait_s.isdigit() else 5)
         answer.raise_for_status()
         return ProbeOut.model_validate_json(answer.content)
     except httpx.HTTPStatusError as error:

@@ -65,9 +65,9 @@ class Database:
         self.engine.dispose()
 
     def ping(self) -> None:
-        """Raises: Unavailable: no answer."""
+        """Raises: Unavailable: no answer, or no tables yet."""
         with translated(), self.engine.connect() as connection:
-            connection.execute(text("SELECT 1"))
+            connection.execute(text("SELECT version_num FROM alembic_version"))
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Store]:

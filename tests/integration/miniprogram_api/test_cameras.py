@@ -199,8 +199,12 @@ class ProbeAnswer(BaseHTTPRequestHandler):
         assert self.headers["Authorization"] == f"Bearer {SERVICE_TOKEN}"
         url = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["url"]
         found = {"ok": False, "reason": "refused", "detail": "no", "playable": None, "elapsed_ms": 3}
-        status, body = (500, b"") if "broken" in url else (200, b"{}" if "odd" in url else json.dumps(found).encode())
+        status, body = {"broken": (500, b""), "odd": (200, b"{}"), "busy": (429, b"{}")}.get(
+            url.rpartition("/")[2], (200, json.dumps(found).encode())
+        )
         self.send_response(status)
+        if status == 429:
+            self.send_header("Retry-After", "7")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -218,11 +222,12 @@ def test_a_camera_test_is_passed_on(small_world: World) -> None:
     object.__setattr__(small_world.parts, "stream_service", client)
     tried = {
         url: small_world.call("POST", "/cameras/test", token, json={"url": url})
-        for url in ("rtsp://h/s", "rtsp://h/odd", "rtsp://h/broken")
+        for url in ("rtsp://h/s", "rtsp://h/odd", "rtsp://h/broken", "rtsp://h/busy")
     }
     server.shutdown()
     server.server_close()
     thread.join()
     assert tried["rtsp://h/s"].get_json()["reason"] == "refused"
-    assert [one.status_code for one in tried.values()] == [200, 503, 503]
+    assert [one.status_code for one in tried.values()] == [200, 503, 503, 429]
     assert tried["rtsp://h/broken"].headers["Retry-After"]
+    assert tried["rtsp://h/busy"].headers["Retry-After"] == "7"

@@ -1,0 +1,80 @@
+"""What stream-service, the dashboard and this service say to each other, each side with its own code."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from werkzeug.serving import make_server
+
+from miniprogram_api.adapters.migrations import upgrade
+from miniprogram_api.probe import ProbeOut
+from shared_kernel.messages import CameraReason
+from stream_service import app as stream_app
+from stream_service.adapters.api import HttpApi
+from stream_service.ports import Seen
+from tests.integration.miniprogram_api.world import SERVICE_TOKEN, World, settings
+
+TYPES = Path(__file__).resolve().parents[3] / "dashboard/src/api/types.ts"
+
+
+@pytest.fixture
+def world(tmp_path: Path, redis_url: str) -> Iterator[World]:
+    url = f"sqlite:///{tmp_path / 'x.db'}"
+    upgrade(url)
+    made = World(settings(tmp_path, url, redis_url))
+    yield made
+    made.parts.close()
+
+
+def test_stream_service_reads_cameras_and_rights(world: World) -> None:
+    token = world.token()
+    camera_id, guard, stranger = world.camera(token), world.user("guard"), world.user("guard")
+    world.grant(camera_id, guard)
+    server = make_server("127.0.0.1", 0, world.app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    api = HttpApi(f"http://127.0.0.1:{server.server_port}", SERVICE_TOKEN)
+    [camera] = api.cameras()
+    allowed = api.allowed({Seen(guard, camera_id), Seen(stranger, camera_id)})
+    api.close()
+    server.shutdown()
+    server.server_close()
+    thread.join()
+    assert (camera.camera_id, camera.url) == (camera_id, "rtsp://eye:secret@10.0.0.1/stream")
+    assert allowed == {Seen(guard, camera_id)}
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        stream_app.ProbeOut(ok=False, reason=CameraReason.REFUSED, detail="nobody listens", elapsed_ms=4),
+        stream_app.ProbeOut(ok=True, codec="h264", width=1280, height=720, fps=25.0, playable=True, snapshot="data:,"),
+    ],
+)
+def test_what_a_probe_found_arrives_whole(found: stream_app.ProbeOut) -> None:
+    arrived = ProbeOut.model_validate_json(found.model_dump_json())
+    assert arrived.model_dump() == {**found.model_dump(), "playable": bool(found.playable)}
+
+
+@pytest.mark.parametrize(
+    ("interface", "schema"),
+    [
+        ("Camera", "CameraOut"),
+        ("Pass", "PassOut"),
+        ("User", "UserOut"),
+        ("PlayTicket", "PlayTicketOut"),
+        ("CameraTest", "ProbeOut"),
+        ("Detections", "DetectionsOut"),
+        ("EventTicket", "TicketOut"),
+    ],
+)
+def test_the_dashboard_reads_only_what_is_documented(world: World, interface: str, schema: str) -> None:
+    document = world.app.test_client().get("/api/openapi.json").get_json()
+    body = TYPES.read_text(encoding="utf-8").split(f"export interface {interface} {{", 1)[1].split("\n}", 1)[0]
+    lines = [line.strip() for line in body.splitlines()]
+    wanted = {line.split(":")[0].rstrip("?") for line in lines if ":" in line and not line.startswith(("*", "/"))}
+    assert wanted
+    assert wanted <= set(document["components"]["schemas"][schema]["properties"])
