@@ -84,13 +84,14 @@ def train(crops: Crops, plan: Plan, checkpoint: Path) -> MaskStateNetwork:
 
 
 def probabilities(network: nn.Module, crops: Crops, batch: int = 256) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """Give N x 3 probabilities of the crops as production would cut them."""
+    """Give N x 3 probabilities of the crops, cut and judged as in production: as they are and mirrored."""
     network.eval()
+    found = []
     with torch.inference_mode():
-        found = [
-            torch.softmax(network(as_tensor(centre(crops.pixels[start : start + batch]))), dim=1)
-            for start in range(0, len(crops), batch)
-        ]
+        for start in range(0, len(crops), batch):
+            inputs = as_tensor(centre(crops.pixels[start : start + batch]))
+            both = (torch.softmax(network(side), dim=1) for side in (inputs, inputs.flip(3)))
+            found.append(sum(both, torch.zeros(())) / 2)
     return torch.cat(found).numpy()
 
 
