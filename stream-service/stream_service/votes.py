@@ -15,14 +15,14 @@ from shared_kernel.messages import Face, MaskState
 MIN_SIGHTINGS: Final = 3
 #: over this long, seconds (two steps at 5 frames per second, less jitter),
 MIN_SPAN_S: Final = 0.35
-#: with votes of this weight in all (two good faces weigh about 1.5),
-MIN_WEIGHT: Final = 1.2
+#: with votes of this weight in all (two good faces weigh about 1.6),
+MIN_WEIGHT: Final = 1.0
 #: and this share for one state; after `MAX_DOUBT_S` a plain majority is enough.
 MIN_SHARE: Final = 0.6
 MAX_DOUBT_S: Final = 2.0
 
 #: A face of this size in the analysed picture votes fully, pixels; smaller ones less.
-FULL_VOTE_PX: Final = 40.0
+FULL_VOTE_PX: Final = 32.0
 _MIN_SIZE_WEIGHT: Final = 0.2
 
 #: The state has changed for good when this share of the votes of the last seconds says so.
