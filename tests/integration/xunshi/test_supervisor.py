@@ -29,9 +29,10 @@ def part(name: str, code: str = SLEEP, **more: object) -> Part:
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
     started: list[Supervisor] = []
+    said: list[str] = []
 
     def make(*parts: Part, up: bool = True) -> Supervisor:
-        made = Supervisor(parts, tmp_path, tmp_path, keep=(), on_change=lambda: None)
+        made = Supervisor(parts, tmp_path, tmp_path, keep=(), on_change=lambda: None, say=said.append)
         started.append(made)
         if up:
             made.bring_up(lambda: False)

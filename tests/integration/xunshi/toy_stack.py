@@ -33,7 +33,7 @@ def toy_parts(folder: Path) -> list[Part]:
 
 def main() -> None:
     folder = Path(sys.argv[1])
-    supervisor = Supervisor(toy_parts(folder), folder, folder, keep=(), on_change=lambda: None)
+    supervisor = Supervisor(toy_parts(folder), folder, folder, keep=(), on_change=lambda: None, say=lambda _: None)
     supervisor.bring_up(lambda: False)
     (folder / "up").touch()
     while True:

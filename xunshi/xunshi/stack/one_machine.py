@@ -14,7 +14,7 @@ from types import FrameType
 import click
 
 from shared_kernel import clock
-from xunshi.places import DASHBOARD
+from xunshi.places import DASHBOARD, DEFAULT_DATA
 from xunshi.stack import parts
 from xunshi.stack.folder import FIRST_LOGIN, DataFolder, StackState
 from xunshi.stack.ports import require_free
@@ -90,7 +90,7 @@ def run(options: Options) -> None:
         )
         folder.write_state(state)
 
-    supervisor = Supervisor(listed, folder.logs, folder.path, keep=(lock,), on_change=write_state)
+    supervisor = Supervisor(listed, folder.logs, folder.path, keep=(lock,), on_change=write_state, say=_tell)
     try:
         _bring_up(supervisor, signals)
         if not signals.stopped():
@@ -102,6 +102,10 @@ def run(options: Options) -> None:
     finally:
         supervisor.stop(hurry=signals.hurried)
         folder.forget_state()
+
+
+def _tell(text: str) -> None:
+    click.echo(text, err=True)
 
 
 def _refuse_production() -> None:
@@ -149,10 +153,12 @@ def _announce(folder: DataFolder, address: str, took_s: float, *, demo: bool) ->
             )
         )
         first.unlink()
+    command = Path(os.path.relpath(Path(sys.executable).with_name("xunshi")))
+    data = "" if folder == DataFolder.at(DEFAULT_DATA) else f" --data {folder.path}"
     say(
         choose(
-            "  add a camera: on the Cameras page, or: .venv/bin/xunshi camera add NAME rtsp://user:password@host/path",
-            "  添加摄像头：在“摄像头”页面，或：.venv/bin/xunshi camera add 名称 rtsp://用户:密码@地址/路径",
+            f"  add a camera: on the Cameras page, or: {command} camera add NAME rtsp://user:password@host/path{data}",
+            f"  添加摄像头：在“摄像头”页面，或：{command} camera add 名称 rtsp://用户:密码@地址/路径{data}",
         )
     )
     if demo:

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from shared_kernel.log import fields, get_logger
 from xunshi.stack import process
 from xunshi.stack.folder import PartState
 from xunshi.stack.guard import Guard
@@ -22,7 +21,6 @@ from xunshi.stack.problem import StackProblem
 from xunshi.stack.readiness import Readiness
 from xunshi.words import choose
 
-log = get_logger(__name__)
 State = Literal["waiting", "starting", "ready", "resting", "done"]
 
 #: A part that does not answer this long after its start is started again.
@@ -95,14 +93,23 @@ class Supervisor:
         cwd: their working directory.
         keep: descriptors that the guardian holds open (the data folder's lock).
         on_change: called after a part changed its state.
+        say: gets a line for the person at the terminal when a part fails.
     """
 
     def __init__(
-        self, parts: Sequence[Part], logs: Path, cwd: Path, *, keep: Sequence[int], on_change: Callable[[], None]
+        self,
+        parts: Sequence[Part],
+        logs: Path,
+        cwd: Path,
+        *,
+        keep: Sequence[int],
+        on_change: Callable[[], None],
+        say: Callable[[str], None],
     ) -> None:
         self._children = {part.name: Child(part, logs / f"{part.name}.log") for part in parts}
         self._cwd = cwd
         self._on_change = on_change
+        self._say = say
         self._guard = Guard(keep)
         self._booting = True
         self._rotate_at = 0.0
@@ -175,22 +182,22 @@ class Supervisor:
             self._end(child)
             child.state = "done"
         elif code is not None:
-            self._failed(child, now, f"ended with exit code {code}")
+            self._failed(child, now, _ended(code))
         elif not child.part.once and child.part.readiness.answers(now - child.started_at):
             child.state, child.silent = "ready", 0
             child.ask_at = now + LIVENESS_EVERY_S
         elif not child.part.once and now - child.started_at > READY_TIMEOUT_S:
-            self._failed(child, now, f"not ready after {READY_TIMEOUT_S:.0f} s: {child.part.readiness.last_answer}")
+            self._failed(child, now, _not_ready(child.part.readiness.last_answer))
 
     def _look_at_ready(self, child: Child, now: float) -> None:
         code = child.process.poll() if child.process else None
         if code is not None:
-            self._failed(child, now, f"ended with exit code {code}")
+            self._failed(child, now, _ended(code))
         elif now >= child.ask_at:
             child.ask_at = now + LIVENESS_EVERY_S
             child.silent = 0 if child.part.readiness.lives() else child.silent + 1
             if child.silent >= LIVENESS_TRIES:
-                self._failed(child, now, f"no sign of life for {LIVENESS_EVERY_S * LIVENESS_TRIES:.0f} s")
+                self._failed(child, now, _silent())
 
     def _start(self, child: Child, now: float) -> None:
         env = {**os.environ, **child.part.env}
@@ -206,12 +213,14 @@ class Supervisor:
         self._end(child)
         ran_s = now - child.started_at
         child.failures = 1 if child.state == "ready" and ran_s > STEADY_AFTER_S else child.failures + 1
-        log.warning("part failed", extra=fields(part=child.part.name, reason=reason, ran_s=f"{ran_s:.1f}"))
         if child.part.once and not child.part.needed:
+            self._say(f"{child.part.name}: {reason} ({child.log_file})")
             child.state = "done"
             return
         if self._booting and (child.part.once or child.failures >= FIRST_START_TRIES):
             raise StackProblem(self._obituary(child, reason))
+        again = choose("starting it again", "正在重新启动")
+        self._say(f"{child.part.name}: {reason}; {again} ({child.log_file})")
         child.rest_until = now + min(MAX_REST_S, FIRST_REST_S * 2 ** (child.failures - 1))
         child.state = "resting"
 
@@ -233,3 +242,17 @@ class Supervisor:
 
     def _running(self) -> Iterator[Child]:
         return (child for child in self._children.values() if child.process and child.state in ("starting", "ready"))
+
+
+def _ended(code: int) -> str:
+    return choose(f"ended with exit code {code}", f"已退出（代码 {code}）")
+
+
+def _not_ready(last_answer: str) -> str:
+    after = f"{READY_TIMEOUT_S:.0f}"
+    return choose(f"not ready after {after} s: {last_answer}", f"{after} 秒后仍未就绪：{last_answer}")
+
+
+def _silent() -> str:
+    after = f"{LIVENESS_EVERY_S * LIVENESS_TRIES:.0f}"
+    return choose(f"no sign of life for {after} s", f"{after} 秒无响应")
