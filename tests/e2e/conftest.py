@@ -36,8 +36,15 @@ def gate(scene: Scene, rtsp_server: RtspServer) -> str:
     return rtsp_server.mount("gate", *scene.clips)
 
 
+@pytest.fixture(scope="module")
+def lasting_stack(tmp_path_factory: pytest.TempPathFactory, scene: Scene) -> Iterator[RunningStack]:
+    """One stack for all tests of a module, for those that leave it running."""
+    with RunningStack(tmp_path_factory.mktemp("lasting") / "data") as running:
+        yield running
+
+
 @pytest.fixture
 def stack(tmp_path: Path, scene: Scene) -> Iterator[RunningStack]:
-    """The whole stack, without the demo camera."""
+    """The whole stack, without the demo camera, for one test."""
     with RunningStack(tmp_path / "data") as running:
         yield running

@@ -72,37 +72,42 @@ def lock_database_for_ten_seconds(stack: RunningStack) -> None:
     ids=lambda fault: fault.__name__,
 )
 def test_every_pass_is_exactly_one_row(
-    stack: RunningStack, gate: str, scene: Scene, fault: Callable[[RunningStack], None]
+    lasting_stack: RunningStack, gate: str, scene: Scene, fault: Callable[[RunningStack], None]
 ) -> None:
-    client = stack.client()
-    camera_id = client.add_camera("North gate", gate)
+    client = lasting_stack.client()
+    camera_id = client.add_camera(fault.__name__, gate)
     wait_until(lambda: client.camera(camera_id)["state"] == "live", 20, "camera is live")
     time.sleep(MIDDLE_OF_A_PASS_S)  # the moment of the fault
-    fault(stack)
-    wait_until(lambda: recorded(client, scene), BACK_WITHIN_S, "every pass closed and counted")
+    fault(lasting_stack)
+    wait_until(lambda: recorded(client, camera_id, scene), BACK_WITHIN_S, "every pass closed and counted")
     assert client.camera(camera_id)["state"] == "live"
+    client.delete(f"/cameras/{camera_id}")
 
 
-def recorded(client: ApiClient, scene: Scene) -> bool:
+def recorded(client: ApiClient, camera_id: str, scene: Scene) -> bool:
     """Each person is one row, closed, with both pictures; the counters agree."""
-    passes = client.passes()
+    passes = client.passes(camera_id=camera_id)
     states = [one["state"] for one in passes]
     assert {state: states.count(state) for state in states} == dict(scene.truth)
     assert all(one["closed_at"] for one in passes)
     assert all(client.get_bytes(one[kind])[:2] == b"\xff\xd8" for one in passes for kind in ("face_url", "scene_url"))
     start = min(one["opened_at"] for one in passes)[:13] + ":00:00Z"
-    totals = client.get("/counters", **{"from": start, "bucket": "hour"})["totals"]
+    totals = client.get("/counters", **{"from": start, "bucket": "hour", "camera_id": camera_id})["totals"]
     return {state: count for state, count in totals.items() if count} == dict(scene.truth)
 
 
-def test_live_events_go_on_after_redis_was_killed(stack: RunningStack, gate: str, scene: Scene) -> None:
-    client = stack.client()
+def test_live_events_go_on_after_redis_was_killed(lasting_stack: RunningStack, gate: str, scene: Scene) -> None:
+    client = lasting_stack.client()
     with client.listen() as listener:
-        kill_redis(stack)
-        client.add_camera("North gate", gate)
+        kill_redis(lasting_stack)
+        camera_id = client.add_camera("North gate", gate)
 
         def seen() -> bool:
-            passes = {event.data["pass"]["pass_id"] for event in listener.events if event.kind == "pass"}
+            passes = {
+                event.data["pass"]["pass_id"]
+                for event in listener.events
+                if event.kind == "pass" and event.data["pass"]["camera_id"] == camera_id
+            }
             return len(passes) == scene.truth.total()
 
         wait_until(seen, BACK_WITHIN_S, "live events of both people")

@@ -51,20 +51,20 @@ def test_nothing_is_left_however_it_ends(stack: RunningStack, how: signal.Signal
     assert not stack.folder.is_locked()
 
 
-def test_a_second_up_is_refused_and_harms_nothing(stack: RunningStack, tmp_path: Path) -> None:
-    before = stack.pids()
-    same_folder = xunshi("up", "--data", str(stack.folder.path), "--port", str(free_port()))
+def test_a_second_up_is_refused_and_harms_nothing(lasting_stack: RunningStack, tmp_path: Path) -> None:
+    before = lasting_stack.pids()
+    same_folder = xunshi("up", "--data", str(lasting_stack.folder.path), "--port", str(free_port()))
     assert same_folder.returncode == 1
-    assert str(stack.state().pid) in same_folder.stderr
-    same_port = xunshi("up", "--data", str(tmp_path / "other"), "--port", str(stack.port))
+    assert str(lasting_stack.state().pid) in same_folder.stderr
+    same_port = xunshi("up", "--data", str(tmp_path / "other"), "--port", str(lasting_stack.port))
     assert same_port.returncode == 1
     assert "nginx" in same_port.stderr
-    assert stack.pids() == before
-    assert stack.client().get("/cameras")["items"] == []
+    assert lasting_stack.pids() == before
+    assert lasting_stack.client().get("/cameras")["items"] == []
 
 
-def test_status_and_commands_speak_of_the_running_stack(stack: RunningStack) -> None:
-    data = ("--data", str(stack.folder.path))
+def test_status_and_commands_speak_of_the_running_stack(lasting_stack: RunningStack) -> None:
+    data = ("--data", str(lasting_stack.folder.path))
     parts = [json.loads(line) for line in xunshi("status", "--json", *data).stdout.splitlines()]
     assert {part["state"] for part in parts} == {"ready", "done"}
     assert all(part["memory_bytes"] > 0 for part in parts if part["pid"])
@@ -73,7 +73,7 @@ def test_status_and_commands_speak_of_the_running_stack(stack: RunningStack) -> 
     listed = xunshi("camera", "list", *data).stdout
     assert added.stdout.strip() in listed
     assert "secret" not in listed
-    client = stack.client()
+    client = lasting_stack.client()
     wait_until(lambda: client.camera(added.stdout.strip())["state_reason"] == "refused", 20, "the camera's reason")
     assert xunshi("camera", "rm", "Nobody", *data).returncode == 0
     guard = xunshi("user", "add", "wang", *data)
