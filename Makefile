@@ -43,11 +43,12 @@ check: ## format, lint, types, import rules, contract drift, dashboard lint · �
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m xunshi.contracts --check
-	cd dashboard && $(NPM) run lint && $(NPM) run typecheck && $(NPM) run format:check
+	cd dashboard && $(NPM) run contracts:check && $(NPM) run lint && $(NPM) run typecheck && $(NPM) run format:check
 
 contracts: ## write JSON Schemas, OpenAPI, schema.sql and the reference pages again · 生成契约
 	@$(INSTALL) tools
 	$(BIN)/python -m xunshi.contracts
+	cd dashboard && $(NPM) run contracts
 
 format: ## put the code into the house format · 格式化
 	@$(INSTALL) tools

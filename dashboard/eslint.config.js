@@ -5,7 +5,7 @@ import globals from 'globals'
 import ts from 'typescript-eslint'
 
 export default ts.config(
-  { ignores: ['dist', 'coverage', 'dev/media', 'node_modules'] },
+  { ignores: ['dist', 'coverage', 'dev/media', 'node_modules', 'src/api/generated'] },
   js.configs.recommended,
   ...ts.configs.recommended,
   ...vue.configs['flat/recommended'],

@@ -30,7 +30,7 @@ function server(options: { refreshStatus?: number } = {}) {
     return sent === `Bearer ${state.valid}` ? json(200, { path }) : json(401, { title: 'no' })
   })
   const client = createClient({ fetch: send as unknown as typeof fetch, exclusive: (task) => task() })
-  client.setSession({ access_token: 'stale', expires_in: 900, user: user as never })
+  client.setSession({ access_token: 'stale', expires_in: 900, user: user as never, refresh_token: null })
   return { state, client, send }
 }
 

@@ -87,7 +87,6 @@ describe('CameraTile', () => {
     const camera = aCamera({
       state: 'down',
       state_reason: null,
-      state_at: null,
       width: null,
       fps: null,
       codec: null,
