@@ -47,9 +47,9 @@ def test_a_new_client_knows_where_to_resume(live: World) -> None:
     camera_id = live.camera(live.token())
     user_id = live.user("officer")
     ear = Ear(live, user_id)
-    wait_until(lambda: ear.heard.last_id is not None)
+    resume_at = wait_until(lambda: ear.heard.last_id)
     missed = live.observe(camera_id)
-    assert Ear(live, user_id, ear.heard.last_id).wait_for(1) == [missed.pass_id]
+    assert Ear(live, user_id, resume_at).wait_for(1) == [missed.pass_id]
 
 
 def test_a_client_that_resumes_misses_nothing_and_hears_nothing_twice(live: World) -> None:
@@ -142,13 +142,14 @@ def test_a_client_whose_past_is_gone_is_told_so(live: World) -> None:
         for row in store.events.after(0, 100):
             row.created_at = now() - EVENTS_KEPT - timedelta(minutes=1)
     assert trim_events(live.database) == 3
+    wait_until(lambda: live.parts.feed.position >= 4)
     for last_id in ("999999", "1"):
         ear = Ear(live, user_id, last_id)
         wait_until(ear.anything)
         assert [event for _, event, _ in ear.heard.events] == ["reset"]
     fresh = live.observe(camera_id)
     assert ear.wait_for(1) == [fresh.pass_id]
-    newest = Ear(live, user_id, ear.heard.last_id)
+    newest = Ear(live, user_id, str(ear.heard.last_id))
     more = live.observe(camera_id)
     assert newest.wait_for(1) == [more.pass_id]
 
