@@ -38,6 +38,8 @@ log = get_logger(__name__)
 GROUP = "stream-service"
 #: Pause after an unexpected error or while the bus is away, seconds.
 RETRY_S = 1.0
+#: All parts together have this long to end, seconds; the web server kills what takes longer than three.
+STOP_S = 2.8
 #: The reader of analyses waits this long for one, milliseconds.
 BLOCK_MS = 500
 
@@ -90,18 +92,22 @@ class StreamService:
         REGISTRY.register(self._collector)
 
     def stop(self) -> None:
-        """End within about four seconds: cameras first, then what they left open, then the ways out."""
+        """End within `STOP_S`: cameras first, then what they left open, then the ways out.
+
+        What hangs (a camera, Redis) is left behind; what could not be sent is sent after the next start.
+        """
         if not self._stop_once.acquire(blocking=False):
-            self._stopped.wait(5.0)  # somebody is at it
+            self._stopped.wait(STOP_S)  # somebody is at it
             return
-        self._rights.stop()
+        until_s = time.monotonic() + STOP_S
         self._stopping.set()
+        self._rights.stop()
         self._fleet.stop()
         for thread in self._threads:
             if thread.is_alive():
-                thread.join(1.5)
-        self._outbox.stop(1.0)
-        self._mailbox.stop()
+                thread.join(max(0.1, until_s - 1.0 - time.monotonic()))
+        self._mailbox.stop(max(0.1, until_s - 0.5 - time.monotonic()))
+        self._outbox.stop(max(0.1, until_s - time.monotonic()))
         REGISTRY.unregister(self._collector)
         self._api.close()
         self._bus.close()

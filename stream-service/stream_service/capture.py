@@ -19,6 +19,8 @@ from stream_service.rules import BLIND_AFTER_S, CameraFailed
 
 #: How long pictures and packets are counted before deciding whether all must be decoded, seconds.
 _JUDGE_S = 2.0
+#: When everything is decoded, at least this share of the packets becomes pictures; otherwise the data is damaged.
+_MIN_PICTURE_SHARE = 0.25
 #: A picture that comes early by this share of a sampling step is taken: packets jitter, the average stays.
 _EARLY_SHARE = 0.1
 #: Codecs whose pictures all stand alone: only the sampled ones are decoded.
@@ -29,14 +31,14 @@ INTRA_CODECS = frozenset({"mjpeg", "png", "jpeg2000"})
 class Sampling:
     """Which frames of one camera are analysed, and how.
 
-    `seq` begins at the time in milliseconds, so that it rises over reconnects, changed addresses and restarts.
+    `seq` begins at the time in microseconds, so that it rises over reconnects, changed addresses and restarts.
     """
 
     camera_id: str
     owner: str
     fps: float
     side: int
-    seq: Iterator[int] = field(default_factory=lambda: count(time.time_ns() // 1_000_000))
+    seq: Iterator[int] = field(default_factory=lambda: count(time.time_ns() // 1000))
 
 
 class _Grid:
@@ -67,26 +69,22 @@ def capture(
         intra: All pictures of the codec stand alone.
 
     Raises:
-        CameraFailed: there were packets for `BLIND_AFTER_S` and none became a picture.
+        CameraFailed: there were packets for `BLIND_AFTER_S` and hardly any became a picture.
     """
-    grid, judge, seen_s = _Grid(sampling.fps), _Judge(sampling.fps), None
+    grid, judge = _Grid(sampling.fps), _Judge(sampling.fps)
     for packet in packets:
         if packet is None:
             yield None
             continue
         if intra and not grid.is_due(packet.arrived_s):
             continue
-        seen_s = packet.arrived_s if seen_s is None else seen_s
         frames = decoder.decode(packet)
         judge.count(packet.arrived_s, len(frames), decoder)
         for frame in frames:
-            seen_s = packet.arrived_s
             ring.show(frame)
             if grid.is_due(frame.arrived_s):
                 grid.mark(frame.arrived_s)
                 yield _captured(frame, ring, sampling)
-        if packet.arrived_s - seen_s > BLIND_AFTER_S:
-            raise CameraFailed(CameraReason.INVALID_DATA, "camera: sends data that does not become a picture")
 
 
 def _captured(frame: FullFrame, ring: FrameRing, sampling: Sampling) -> FrameCaptured:
@@ -105,23 +103,27 @@ def _captured(frame: FullFrame, ring: FrameRing, sampling: Sampling) -> FrameCap
 
 
 class _Judge:
-    """Decoding only the pictures that others refer to is cheaper; it stops when that gives too few of them."""
+    """Watches how many packets become pictures.
+
+    Decoding only the pictures that others refer to is cheaper; it ends when that gives too few of them. If even then
+    most packets become nothing, the data is damaged.
+    """
 
     def __init__(self, fps: float) -> None:
         self._wanted_fps = fps
         self._began_s: float | None = None
         self._packets = self._frames = 0
-        self._done = False
+        self._all = False
 
     def count(self, at_s: float, frames: int, decoder: Decoder) -> None:
-        if self._done:
-            return
         self._began_s = at_s if self._began_s is None else self._began_s
         self._packets, self._frames = self._packets + 1, self._frames + frames
         passed_s = at_s - self._began_s
-        if passed_s < _JUDGE_S:
+        if passed_s < (BLIND_AFTER_S if self._all else _JUDGE_S):
             return
-        if self._frames < self._wanted_fps * passed_s and self._packets > self._frames + 1:
+        if self._all and self._frames < self._packets * _MIN_PICTURE_SHARE:
+            raise CameraFailed(CameraReason.INVALID_DATA, "camera: sends data that does not become pictures")
+        if not self._all and self._frames < self._wanted_fps * passed_s and self._packets > self._frames + 1:
             decoder.decode_all()
-            self._done = True
+            self._all = True
         self._began_s, self._packets, self._frames = at_s, 0, 0

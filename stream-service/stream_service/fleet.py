@@ -7,6 +7,7 @@ Starts, restarts and stops camera threads; a camera whose entry did not change i
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -24,7 +25,7 @@ RELOAD_EVERY_S = 10.0
 #: Pause before the list is asked for again while it cannot be had, seconds.
 RETRY_S = 1.0
 #: All cameras together have this long to end, seconds.
-STOP_S = 1.5
+STOP_S = 1.2
 
 
 @dataclass
@@ -57,13 +58,14 @@ class Fleet:
 
     def stop(self) -> None:
         """End all cameras. A connection that hangs is left behind, its thread ends with the process."""
-        self._stopping = True
         self._changed.set()
-        if self._thread.is_alive():
-            self._thread.join(STOP_S)
-        self._end(self.workers())
         with self._lock:
-            self._running.clear()
+            self._stopping = True
+            ending = [one.worker for one in self._running.values()]
+            self._running.clear()  # at once: viewers that were closed may not come again
+        self._end(ending)
+        if self._thread.is_alive():
+            self._thread.join(0.2)
 
     def workers(self) -> list[CameraWorker]:
         with self._lock:
@@ -99,6 +101,8 @@ class Fleet:
             ending = [self._running.pop(camera_id).worker for camera_id in gone]
         self._end(ending)
         with self._lock:
+            if self._stopping:
+                return
             new = [entry for camera_id, entry in wanted.items() if camera_id not in self._running]
             for entry in new:
                 worker = self._make(entry)
@@ -111,11 +115,13 @@ class Fleet:
 
     @staticmethod
     def _end(workers: list[CameraWorker]) -> None:
+        until_s = time.monotonic() + STOP_S
         for worker in workers:
             worker.ask_to_stop()
         for worker in workers:
-            worker.join(STOP_S / max(1, len(workers)) + 0.5)
             worker.hub.end("stopped", "the camera was changed, switched off or removed")
+        for worker in workers:
+            worker.join(max(0.05, until_s - time.monotonic()))
 
     def _run(self) -> None:
         while not self._stopping:

@@ -40,13 +40,13 @@ class Mailbox:
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self) -> None:
+    def stop(self, timeout_s: float = 2.0) -> None:
         """Send what waits if the bus is there, and end."""
         with self._changed:
             self._stopping = True
             self._changed.notify()
         if self._thread.is_alive():
-            self._thread.join(2.0)
+            self._thread.join(timeout_s)
 
     def post(self, message: FrameCaptured | CameraReported) -> None:
         """Send soon, or lose it. Never blocks."""

@@ -53,7 +53,7 @@ class RightsWatch:
     def stop(self) -> None:
         self._stopping.set()
         if self._thread.is_alive():
-            self._thread.join(1.0)
+            self._thread.join(0.2)  # it may wait for an answer; nothing depends on it
 
     def check(self, seen: Seen) -> Ending | None:
         """Why this view may not be opened, or None. Its ticket was found valid before."""

@@ -118,8 +118,9 @@ def test_a_camera_that_does_not_let_us_in_says_why(
     assert reason(url) is expected
 
 
-def test_a_port_where_nobody_listens_refuses() -> None:
-    assert reason(f"rtsp://admin:secret@127.0.0.1:{free_port()}/gate") is CameraReason.REFUSED
+@pytest.mark.parametrize("scheme", ["rtsp", "http", "rtmp"])
+def test_a_port_where_nobody_listens_refuses(scheme: str) -> None:
+    assert reason(f"{scheme}://admin:secret@127.0.0.1:{free_port()}/gate") is CameraReason.REFUSED
 
 
 def test_something_that_is_no_camera_is_named(tmp_path: Path) -> None:
