@@ -170,6 +170,27 @@ def test_the_end_is_quick_with_viewers_and_a_hanging_camera(
     assert "Traceback" not in stream.log.read_text()
 
 
+def test_a_redis_that_hangs_stops_neither_live_view_nor_the_end(
+    rtsp_server: RtspServer, clips: Path, api: ApiDouble, tmp_path: Path
+) -> None:
+    api.show(gate=rtsp_server.mount("gate", clips / "plain.mp4"))
+    with RedisServer(tmp_path / "redis") as redis, StreamPart(tmp_path, redis.url, api.url) as stream:
+        with canned_inference(redis.url) as seen:
+            wait_until(lambda: len(seen) > 5, 20)
+        redis.freeze()
+        client = watch(stream, "gate")
+        for _ in range(50):
+            assert client.receive(timeout=10)
+        wait_until(lambda: stream.metric("stream_messages_dropped_total") > 0, 40)
+        began_s = time.monotonic()
+        stream.stop(timeout_s=30)
+        assert time.monotonic() - began_s < 5
+        redis.thaw()
+        recorder = Recorder(redis.url)
+        stream.start()
+        wait_until(lambda: any("closed" in phases for phases in recorder.phases().values()), 20)
+
+
 def test_a_second_process_on_the_same_spool_says_so(
     gate: RtspServer, stream: StreamPart, redis_url: str, api: ApiDouble
 ) -> None:
