@@ -147,9 +147,9 @@ def _end(connection: Server, ending: Ending) -> None:
 
 def _bound_sending(sock: socket.socket) -> None:
     """A peer that reads nothing makes `send` fail after a while instead of holding its thread for ever."""
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_TIMEOUT_S, 0))
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError):  # it has left already, or is no TCP connection
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_TIMEOUT_S, 0))
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
