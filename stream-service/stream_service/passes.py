@@ -35,7 +35,7 @@ class Pass:
     def see(self, sighting: Sighting, at_s: float, weight: float, cutter: Cutter | None) -> None:
         """One more sighting; its picture is kept when it is the best for its state."""
         state = sighting.face.state
-        self.votes.add(Vote(state, weight, at_s))
+        self.votes.add(Vote(state, weight, at_s, sighting.face.score))
         if cutter is None:
             return
         quality = cutter.quality(sighting.face)

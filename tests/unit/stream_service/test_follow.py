@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from shared_kernel.messages import FrameAnalysed, PassObserved
+from stream_service.votes import MIN_DOUBTFUL_SIGHTINGS
 from tests.unit.stream_service.doubles import (
     START,
     WITH,
@@ -104,6 +105,13 @@ def test_a_small_uncertain_face_needs_more_sightings() -> None:
         return next(n for n in range(1, 60) if followed(film([[face(400, size=size, sure=sure)]] * n)))
 
     assert sightings_needed(100, 0.95) < sightings_needed(30, 0.6)
+
+
+def test_what_hardly_looks_like_a_face_is_nobody_until_it_stays() -> None:
+    doubtful = [face(400, size=80, score=0.58)]
+    assert followed(film([doubtful] * (MIN_DOUBTFUL_SIGHTINGS - 1))) == []
+    assert len(opened(followed(film([doubtful] * MIN_DOUBTFUL_SIGHTINGS)))) == 1
+    assert len(opened(followed(film([doubtful] * 3 + [[face(400, size=80, score=0.7)]])))) == 1
 
 
 def test_people_who_cross_keep_their_passes() -> None:
