@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -131,18 +133,24 @@ class EventListener:
 
     def _read(self) -> None:
         ticket = self._client.post("/event-tickets", {})["ticket"]
-        with self._client.event_lines() as http, http.stream("GET", "/events", params={"ticket": ticket}) as answer:
+        with (
+            contextlib.suppress(httpx.TransportError),  # the stack may end before the listener: no failure of a test
+            self._client.event_lines() as http,
+            http.stream("GET", "/events", params={"ticket": ticket}) as answer,
+        ):
             answer.raise_for_status()
             self.connected.set()
-            fields: dict[str, str] = {}
-            for line in answer.iter_lines():
-                if self._stop.is_set():
-                    return
-                name, _, value = line.partition(": ")
-                if line and name:
-                    fields[name] = value
-                elif fields.get("data"):
-                    data = json.loads(fields["data"])
-                    event = LiveEvent(fields.get("id", ""), fields.get("event", ""), data, time.time())
-                    self.events.append(event)
-                    fields = {}
+            self._take(answer.iter_lines())
+
+    def _take(self, lines: Iterator[str]) -> None:
+        fields: dict[str, str] = {}
+        for line in lines:
+            if self._stop.is_set():
+                return
+            name, _, value = line.partition(": ")
+            if line and name:
+                fields[name] = value
+            elif fields.get("data"):
+                data = json.loads(fields["data"])
+                self.events.append(LiveEvent(fields.get("id", ""), fields.get("event", ""), data, time.time()))
+                fields = {}
