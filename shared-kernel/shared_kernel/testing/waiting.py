@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
 Value = TypeVar("Value")
 
+#: CI's machines are shared and may stand still for seconds; patience costs nothing when the condition comes.
+CI_PATIENCE = 3.0
 #: Short enough not to be felt, long enough not to be work.
 POLL_S = 0.02
 
 
 def wait_until(condition: Callable[[], Value], timeout_s: float = 10.0, what: str = "") -> Value:
-    """Call `condition` until it answers something true, and return that.
+    """Call `condition` until it answers something true, and return that. On CI a deadline is `CI_PATIENCE` times as long.
 
     Raises:
         TimeoutError: it did not within `timeout_s`; the text has `what`, and the last answer or exception.
     """
-    deadline = time.monotonic() + timeout_s
+    patience = CI_PATIENCE if os.environ.get("CI") == "true" else 1.0
+    deadline = time.monotonic() + timeout_s * patience
     while True:
         try:
             answer, last = condition(), ""
