@@ -16,12 +16,12 @@ POLL_S = 0.02
 
 
 def wait_until(condition: Callable[[], Value], timeout_s: float = 10.0, what: str = "") -> Value:
-    """Call `condition` until it answers something true, and return that. On CI a deadline is `CI_PATIENCE` times as long.
+    """Call `condition` until it answers something true, and return that; on CI be `CI_PATIENCE` times as patient.
 
     Raises:
         TimeoutError: it did not within `timeout_s`; the text has `what`, and the last answer or exception.
     """
-    patience = CI_PATIENCE if os.environ.get("CI") == "true" else 1.0
+    patience = CI_PATIENCE if os.environ.get("CI", "").lower() == "true" else 1.0
     deadline = time.monotonic() + timeout_s * patience
     while True:
         try:
