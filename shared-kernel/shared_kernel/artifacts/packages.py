@@ -25,7 +25,6 @@ from shared_kernel.artifacts.entries import NpmSource, PypiSource
 from shared_kernel.errors import ArtifactError
 
 _PYPI = "https://pypi.org/simple"
-_NPM = "https://registry.npmjs.org"
 _JSON, _HTML = "application/vnd.pypi.simple.v1+json", "text/html"
 _MAX_PAGE_BYTES = 64 * 1024 * 1024
 _SETTINGS_TIMEOUT_S = 30
@@ -148,7 +147,9 @@ def _pip_settings() -> dict[str, str]:
 
 def _locate_npm(source: NpmSource, access: Access) -> tuple[str, Access]:
     name, version = source.package
-    registry, ca_file = _npm_setting("registry") or _NPM, _npm_setting("cafile")
+    registry, ca_file = _npm_setting("registry"), _npm_setting("cafile")
+    if registry is None:
+        raise ArtifactError("npm registry: expected npm, or npm_config_registry in the environment, found neither")
     access = replace(access, ca_file=ca_file or access.ca_file)
     page = f"{registry.rstrip('/')}/{name.replace('/', '%2F')}/{version}"
     try:
