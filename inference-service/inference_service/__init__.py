@@ -1,1 +1,1 @@
-"""Step 3 of a frame's story: find the faces in a picture and tell the mask state of each."""
+"""Step 2 of 4: find the faces in a picture and tell the mask state of each."""

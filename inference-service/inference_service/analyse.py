@@ -1,6 +1,6 @@
-"""Step 3 of a frame's story. FrameCaptured in, FrameAnalysed out; and the same for single photos.
+"""Step 2 of 4. FrameCaptured in, FrameAnalysed out; and the same for single photos.
 
-Step 2 is `stream_service.capture`, step 4 is `stream_service.follow`. Nothing here knows of Redis or of networks.
+Step 1 is `stream_service.capture`, step 3 is `stream_service.follow`. Nothing here knows of Redis or of networks.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""The vocabulary of the bus, in the order a frame meets it. Step 1 of the story: read this first.
+"""The vocabulary of the bus, in the order a frame meets it. Read this first.
 
 stream-service     FrameCaptured  ->  inference-service
 inference-service  FrameAnalysed  ->  stream-service (the instance that owns the camera)

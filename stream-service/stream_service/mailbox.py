@@ -87,6 +87,10 @@ class Mailbox:
             self._changed.wait_for(lambda: self._stopping, RETRY_S)
 
     def _note(self, *, away: bool, why: str = "") -> None:
-        if away != self._away:
-            self._away = away
-            log.log(30 if away else 20, "bus away" if away else "bus back", extra=fields(reason=why))
+        if away == self._away:
+            return
+        self._away = away
+        if away:
+            log.warning("bus away", extra=fields(reason=why))
+        else:
+            log.info("bus back")
