@@ -155,7 +155,11 @@ class Outbox:
         return len(self._entries())
 
     def _entries(self) -> list[Path]:
-        return sorted(path for path in self._queue.glob("[0-9]*-*"))
+        try:
+            return sorted(self._queue.glob("[0-9]*-*"))
+        except OSError as error:  # gone for a moment: `check` says so, and the sending thread must live on
+            log.warning("spool cannot be read", extra=fields(reason=str(error)))
+            return []
 
     def _recover(self) -> None:
         """Close the passes that a crash left open: queued or sent as opened, without a closed one in the queue."""
@@ -197,18 +201,16 @@ class Outbox:
     def _send_all(self, entries: Iterable[Path]) -> bool:
         """In order, up to the first that cannot go now."""
         for path in entries:
-            entry = self._read(path)
-            if entry is None:
-                continue
             try:
-                self._send(path, entry)
+                if (entry := self._read(path)) is not None:
+                    self._send(path, entry)
             except Unavailable as error:
                 if not self._away:
                     log.warning("passes wait", extra=fields(waiting=self.waiting(), reason=str(error)))
                 self._away = True
                 return False
             except Exception:
-                log.exception("pass not sent", extra=fields(pass_id=entry.message.pass_id))
+                log.exception("pass not sent", extra=fields(entry=path.name))
                 return False
             if self._away:
                 self._away = False
