@@ -4,6 +4,9 @@ stream-service     FrameCaptured  ->  inference-service
 inference-service  FrameAnalysed  ->  stream-service (the instance that owns the camera)
 stream-service     PassObserved   ->  miniprogram-api (rows, alerts, live events)
 
+Beside that way: single photos (PhotoSubmitted, answered with PhotoAnalysed) and the pictures of live sessions in a
+browser or a phone (LiveFrameSubmitted, LiveFrameAnalysed), both from the web to the workers of inference-service.
+
 Messages are frozen. Within a version changes are additive: unknown fields are ignored, new fields have defaults, and
 every example ever kept in `contracts/` still parses. Boxes and points are fractions of the picture, times are UTC.
 """
@@ -213,6 +216,18 @@ class CameraReason(enum.StrEnum):
     FILE_OUTSIDE = "file_outside"
 
 
+#: What a model does with a picture: faces and their mask state, things and their boxes, or one verdict on the whole.
+Task = Literal["state", "detect", "classify"]
+
+
+class FoundObject(Wire):
+    """One thing a model found. A verdict on the whole picture has the whole picture as its box."""
+
+    label: str = Field(description="name of one of the model's labels")
+    score: Fraction
+    box: Box
+
+
 class PhotoSubmitted(Message):
     """A photo waits in object storage under `key`; the sender waits for the reply until `deadline_at`."""
 
@@ -222,6 +237,12 @@ class PhotoSubmitted(Message):
     photo_id: str
     key: str
     deadline_at: Moment
+    model: str = Field("", description="name of the model; empty: the default of `task`")
+    version: str = Field("", description="version of the model; empty: the newest")
+    task: Task = "state"
+    urgency: Literal["interactive", "job"] = Field("interactive", description="whether a person waits")
+    min_score: Fraction | None = Field(None, description="boxes below are left out; null: the model's own threshold")
+    annotate: bool = Field(default=False, description="store the photo with boxes and labels drawn, as a JPEG")
 
 
 class PhotoError(Wire):
@@ -232,13 +253,53 @@ class PhotoError(Wire):
 
 
 class PhotoAnalysed(Wire):
-    """The reply to one PhotoSubmitted: faces, or an error. Sent to the waiting caller, not to a topic."""
+    """The reply to one PhotoSubmitted: what was found, or an error. Sent to the waiting caller, not to a topic."""
 
     photo_id: str
     width: int = 0
     height: int = 0
     model: str = ""
+    version: str = Field("", description="of the model that answered")
+    faces: tuple[Face, ...] = Field((), description="of a model of the task `state`")
+    objects: tuple[FoundObject, ...] = Field((), description="whatever the task: everything found, best score first")
+    elapsed_ms: float = Field(0.0, ge=0.0, description="from the photo in the worker's hand to the verdict")
+    annotated_key: str = Field("", description="where the annotated JPEG is stored, if it was asked for")
+    error: PhotoError | None = None
+
+
+class LiveFrameSubmitted(Message):
+    """One picture of a live session, from the web process `owner` that holds the socket. `seq` counts up from 0."""
+
+    topic = "live.submitted.v1"
+    retention = Retention(max_len=256, groups=("inference-service",))
+    attachment = "jpeg"
+
+    session_id: str
+    owner: str
+    seq: int = Field(ge=0)
+    sent_at: Moment
+    model: str = Field("", description="name of the model; empty: the default of the task `state`")
+    version: str = Field("", description="version of the model; empty: the newest")
+    min_score: Fraction | None = Field(None, description="boxes below are left out; null: the model's own threshold")
+    jpeg: bytes = Field(exclude=True, repr=False, description="a stranger's bytes, meant to be a JPEG")
+
+
+class LiveFrameAnalysed(Message):
+    """What was found in one LiveFrameSubmitted, or why nothing. Routed to `owner`; each frame is answered once."""
+
+    topic = "live.analysed.v1"
+    retention = Retention(max_len=256, groups=("inference-service",))
+
+    session_id: str
+    owner: str
+    seq: int = Field(ge=0)
+    width: int = 0
+    height: int = 0
+    model: str = ""
+    version: str = ""
+    objects: tuple[FoundObject, ...] = ()
     faces: tuple[Face, ...] = ()
+    infer_ms: float = Field(0.0, ge=0.0, description="from the picture in the worker's hand to the verdict")
     error: PhotoError | None = None
 
 
@@ -250,4 +311,6 @@ MESSAGES: tuple[type[Message], ...] = (
     CameraChanged,
     CameraReported,
     PhotoSubmitted,
+    LiveFrameSubmitted,
+    LiveFrameAnalysed,
 )
