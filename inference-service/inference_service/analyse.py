@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from inference_service.pictures import UnreadablePicture, decode, decode_frame
-from inference_service.ports import FaceReader, Picture, Tally
-from inference_service.rules import MAX_PHOTO_TRIES, FoundFace, is_stale
+from inference_service.ports import Model, Picture, Tally
+from inference_service.rules import MAX_PHOTO_TRIES, Found, is_stale
 from shared_kernel.errors import NotFound
 from shared_kernel.messages import Box, Face, FrameAnalysed, FrameCaptured, PhotoAnalysed, PhotoError, PhotoSubmitted
 
@@ -18,9 +18,9 @@ Clock = Callable[[], datetime]
 
 @dataclass(frozen=True)
 class Analyst:
-    """What the story needs: a reader of faces, the time, the limits of frames, somebody who counts, a name."""
+    """What the story needs: a model, the time, the limits of frames, somebody who counts, a name."""
 
-    reader: FaceReader
+    reader: Model
     clock: Clock
     max_frame_age_ms: int
     max_batch: int
@@ -102,18 +102,20 @@ class Analyst:
         return PhotoAnalysed(photo_id=photo.photo_id, error=PhotoError(code=code, detail=detail))
 
 
-def as_faces(found: Sequence[FoundFace], picture: Picture) -> tuple[Face, ...]:
-    """Turn pixels of the analysed picture into fractions; what reaches beyond the edges is cut off."""
+def as_faces(found: Sequence[Found], picture: Picture) -> tuple[Face, ...]:
+    """Turn what was found of faces from pixels into fractions; what reaches beyond the picture's edges is cut off."""
     height, width = picture.shape[:2]
     faces = []
     for one in found:
-        x0, y0, x1, y1 = one.face.box
+        if one.face is None:
+            continue
+        x0, y0, x1, y1 = one.box
         faces.append(
             Face(
                 box=Box(x0=_share(x0, width), y0=_share(y0, height), x1=_share(x1, width), y1=_share(y1, height)),
                 score=min(1.0, one.face.score),
-                state=one.state,
-                state_score=min(1.0, one.state_score),
+                state=one.face.state,
+                state_score=min(1.0, one.face.state_score),
                 landmarks=tuple((float(x) / width, float(y) / height) for x, y in one.face.landmarks),
             )
         )

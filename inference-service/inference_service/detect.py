@@ -10,8 +10,8 @@ from typing import Final
 from inference_service import bootstrap
 from inference_service.models import catalogue
 from inference_service.pictures import SUFFIXES, UnreadablePicture, read_file
-from inference_service.ports import FaceReader, Picture
-from inference_service.rules import FoundFace
+from inference_service.ports import Model, Picture
+from inference_service.rules import FaceReading, Found
 
 #: Least score of a box when none is asked for: above it, right boxes outnumber wrong ones by the most on validation.
 DEFAULT_MIN_SCORE: Final = 0.4
@@ -22,21 +22,19 @@ _BATCHES_AHEAD: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class LabelledBox:
-    """A face with its verdict.
+    """Something that was found.
 
     Attributes:
-        label: state, as on the wire.
-        score: 0..1, how sure it is that this is a face in this state: `face_score` times `state_score`.
+        label: name of a label of the model; of a face its state, as on the wire.
+        score: 0..1, how sure the model is; of a face in a state the product of both scores of `face`.
         box: x0, y0, x1, y1 in pixels of the picture, within its edges.
-        face_score: 0..1, how sure it is that this is a face.
-        state_score: 0..1, probability of the state if it is one.
+        face: both scores and the landmarks, with models of the task `state`.
     """
 
     label: str
     score: float
     box: tuple[float, float, float, float]
-    face_score: float
-    state_score: float
+    face: FaceReading | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +87,7 @@ def detect_paths(
 
 
 def detect(
-    files: Iterable[Path], reader: FaceReader, *, min_score: float, threads: int = 1, batch: int = 8
+    files: Iterable[Path], reader: Model, *, min_score: float, threads: int = 1, batch: int = 8
 ) -> Iterator[PictureRead | PictureFailed]:
     """Judge files with a reader that is there already; see `detect_paths`."""
     with ThreadPoolExecutor(max_workers=max(1, threads), thread_name_prefix="decode") as pool:
@@ -129,7 +127,7 @@ def _taken(
 
 
 def _judge(
-    batch: Sequence[tuple[Path, Picture | PictureFailed]], reader: FaceReader, min_score: float
+    batch: Sequence[tuple[Path, Picture | PictureFailed]], reader: Model, min_score: float
 ) -> Iterator[PictureRead | PictureFailed]:
     found = iter(reader.read([picture for _, picture in batch if not isinstance(picture, PictureFailed)]))
     for path, picture in batch:
@@ -137,12 +135,11 @@ def _judge(
             yield picture
             continue
         height, width = picture.shape[:2]
-        boxes = tuple(box for face in next(found) if (box := _boxed(face, width, height)).score >= min_score)
+        boxes = tuple(box for one in next(found) if (box := _boxed(one, width, height)).score >= min_score)
         yield PictureRead(path, width, height, boxes)
 
 
-def _boxed(found: FoundFace, width: int, height: int) -> LabelledBox:
-    x0, y0, x1, y1 = found.face.box
+def _boxed(found: Found, width: int, height: int) -> LabelledBox:
+    x0, y0, x1, y1 = found.box
     box = max(0.0, x0), max(0.0, y0), min(float(width), x1), min(float(height), y1)
-    score = found.face.score * found.state_score
-    return LabelledBox(found.state.value, score, box, found.face.score, found.state_score)
+    return LabelledBox(found.label, found.score, box, found.face)

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from inference_service.rules import FoundFace
+from inference_service.rules import Found
 from shared_kernel.messages import FrameAnalysed
 
 #: A picture: height x width x 3, uint8, blue-green-red.
@@ -34,11 +34,17 @@ class Session(Protocol):
         ...
 
 
-class FaceReader(Protocol):
-    """Finds faces in pictures and names the mask state of each."""
+class Model(Protocol):
+    """Finds in pictures what it was trained for: faces and their state, objects, or what a whole picture shows.
 
-    def read(self, pictures: Sequence[Picture]) -> list[list[FoundFace]]:
-        """Give the faces of every picture, in the order of the pictures, best score first."""
+    Threads may share one.
+    """
+
+    def read(self, pictures: Sequence[Picture]) -> list[list[Found]]:
+        """Give what was found in every picture, in the order of the pictures, best score first.
+
+        A classifier gives its likeliest labels with the whole picture as their box.
+        """
         ...
 
 

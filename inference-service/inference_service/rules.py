@@ -44,12 +44,37 @@ class DetectedFace:
 
 
 @dataclass(frozen=True, slots=True)
-class FoundFace:
-    """A detected face with its mask state; `state_score` is the probability (0..1) of that state."""
+class FaceReading:
+    """What a model of the task `state` knows of a face beyond label, score and box.
 
-    face: DetectedFace
+    Attributes:
+        score: 0..1, how sure the detector is that this is a face.
+        state: the likeliest state.
+        state_score: 0..1, probability of that state if it is a face.
+        landmarks: 5 x 2 float32 pixels of the picture; their order stands in `DetectedFace`.
+    """
+
+    score: float
     state: MaskState
     state_score: float
+    landmarks: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One thing that a model found in a picture.
+
+    Attributes:
+        label: name of one of the model's labels.
+        score: 0..1, how sure the model is; of a face in a state the product of both of its scores.
+        box: x0, y0, x1, y1 in pixels of the picture; may reach beyond its edges. A classifier gives the whole picture.
+        face: with models of the task `state` only.
+    """
+
+    label: str
+    score: float
+    box: tuple[float, float, float, float]
+    face: FaceReading | None = None
 
 
 def is_stale(captured_age_ms: float, max_age_ms: float) -> bool:

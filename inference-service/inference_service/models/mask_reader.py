@@ -6,22 +6,22 @@ from threading import Lock
 import numpy as np
 
 from inference_service.models.align import crop_face, crop_transform
-from inference_service.models.mask_state import MaskStateClassifier
+from inference_service.models.mask_state import MaskStateClassifier, StateVerdict
 from inference_service.models.yunet import FaceDetector
 from inference_service.ports import Picture
-from inference_service.rules import FoundFace
+from inference_service.rules import DetectedFace, FaceReading, Found
 
 
 class MaskReader:
-    """A `FaceReader` for masks. Threads may share one; they take turns."""
+    """A `Model` for masks. Threads may share one; they take turns."""
 
     def __init__(self, detector: FaceDetector, classifier: MaskStateClassifier) -> None:
         self._detector = detector
         self._classifier = classifier
         self._turn = Lock()
 
-    def read(self, pictures: Sequence[Picture]) -> list[list[FoundFace]]:
-        """See `inference_service.ports.FaceReader`. The faces of all pictures are judged in common batches."""
+    def read(self, pictures: Sequence[Picture]) -> list[list[Found]]:
+        """See `inference_service.ports.Model`. The faces of all pictures are judged in common batches."""
         if not pictures:
             return []
         with self._turn:
@@ -32,7 +32,13 @@ class MaskReader:
                 for face in faces
             ]
             verdicts = iter(self._classifier.classify(np.stack(crops)) if crops else [])
+        # zip asks for a face first, so it takes no verdict too many from the iterator that all pictures share.
         return [
-            [FoundFace(face, verdict.state, verdict.score) for face, verdict in zip(faces, verdicts, strict=False)]
+            sorted((_found(*pair) for pair in zip(faces, verdicts, strict=False)), key=lambda one: -one.score)
             for faces in found
         ]
+
+
+def _found(face: DetectedFace, verdict: StateVerdict) -> Found:
+    reading = FaceReading(face.score, verdict.state, verdict.score, face.landmarks)
+    return Found(verdict.state.value, min(1.0, face.score * verdict.score), face.box, reading)

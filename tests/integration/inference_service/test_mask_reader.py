@@ -10,14 +10,14 @@ import pytest
 
 from inference_service.detect import PictureFailed, PictureRead, detect_paths
 from inference_service.models.mask_reader import MaskReader
-from inference_service.rules import FoundFace
+from inference_service.rules import Found
 from shared_kernel.errors import ArtifactError, NotFound
 from shared_kernel.messages import MaskState
 from shared_kernel.testing.faces import DrawnFace, jpeg, scene
 
 
-def _overlap(found: FoundFace, drawn: DrawnFace) -> float:
-    (a0, b0, a1, b1), (c0, d0, c1, d1) = found.face.box, drawn.box
+def _overlap(found: Found, drawn: DrawnFace) -> float:
+    (a0, b0, a1, b1), (c0, d0, c1, d1) = found.box, drawn.box
     shared = max(0.0, min(a1, c1) - max(a0, c0)) * max(0.0, min(b1, d1) - max(b0, d0))
     return shared / ((a1 - a0) * (b1 - b0) + (c1 - c0) * (d1 - d0) - shared)
 
@@ -28,13 +28,13 @@ def test_a_face_is_found_and_judged(reader: MaskReader, state: MaskState, height
     drawn = DrawnFace(300, 220, height_px, state)
     [[found]] = reader.read([scene(drawn)])
     assert _overlap(found, drawn) > 0.6
-    assert found.state is state
+    assert found.label == state
 
 
 @pytest.mark.parametrize("state", [MaskState.WITHOUT_MASK, MaskState.MASK_WORN_INCORRECTLY])
 def test_a_face_that_fills_the_picture_is_found(reader: MaskReader, state: MaskState) -> None:
     [[found]] = reader.read([scene(DrawnFace(320, 240, 440, state))])
-    assert found.state is state
+    assert found.label == state
 
 
 def test_faces_of_several_pictures_stay_with_their_pictures(reader: MaskReader) -> None:
@@ -46,9 +46,9 @@ def test_faces_of_several_pictures_stay_with_their_pictures(reader: MaskReader) 
         scene(DrawnFace(320, 240, 140, states[2])),
     ]
     found = reader.read(pictures)
-    assert [sorted(face.state for face in faces) for faces in found] == [sorted(states[:2]), [], [states[2]]]
-    left = min(found[0], key=lambda face: face.face.box[0])
-    assert left.state is states[0]
+    assert [sorted(one.label for one in ones) for ones in found] == [sorted(states[:2]), [], [states[2]]]
+    left = min(found[0], key=lambda one: one.box[0])
+    assert left.label == states[0]
 
 
 @pytest.mark.parametrize("size", [(480, 640), (640, 480), (1080, 1920), (200, 900), (333, 517)])
@@ -62,6 +62,7 @@ def test_boxes_fit_at_every_size_of_picture(reader: MaskReader, size: tuple[int,
 def test_landmarks_lie_on_eyes_nose_and_mouth(reader: MaskReader) -> None:
     [[found]] = reader.read([scene(DrawnFace(300, 220, 160))])
     expected = np.array([[275, 208], [325, 208], [300, 235], [276, 266], [324, 266]])
+    assert found.face is not None
     assert np.abs(found.face.landmarks - expected).max() < 12
 
 
@@ -77,7 +78,7 @@ def test_an_even_picture_has_no_face(reader: MaskReader, value: int) -> None:
 
 def test_a_face_at_the_edge_is_judged(reader: MaskReader) -> None:
     [[found]] = reader.read([scene(DrawnFace(35, 240, 160))])
-    assert found.state is MaskState.WITHOUT_MASK
+    assert found.label == MaskState.WITHOUT_MASK
 
 
 def test_a_folder_is_read_from_the_command_line_entry(weights_dir: Path, tmp_path: Path) -> None:

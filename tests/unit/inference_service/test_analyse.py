@@ -10,7 +10,7 @@ import pytest
 
 from inference_service.analyse import Analyst, as_faces
 from inference_service.ports import Picture
-from inference_service.rules import DetectedFace, FoundFace
+from inference_service.rules import FaceReading, Found
 from shared_kernel.errors import NotFound
 from shared_kernel.messages import FrameAnalysed, FrameCaptured, MaskState, PhotoSubmitted
 from shared_kernel.testing.faces import DrawnFace, jpeg, scene
@@ -25,7 +25,7 @@ class CannedReader:
     def __init__(self) -> None:
         self.batches: list[int] = []
 
-    def read(self, pictures: Sequence[Picture]) -> list[list[FoundFace]]:
+    def read(self, pictures: Sequence[Picture]) -> list[list[Found]]:
         self.batches.append(len(pictures))
         return [[found()] for _ in pictures]
 
@@ -44,9 +44,9 @@ class CountedTally:
         self.counts[outcome] += 1
 
 
-def found(box: tuple[float, float, float, float] = (64, 48, 128, 96)) -> FoundFace:
+def found(box: tuple[float, float, float, float] = (64, 48, 128, 96)) -> Found:
     points = np.array([[80, 60], [110, 60], [96, 70], [84, 84], [108, 84]], np.float32)
-    return FoundFace(DetectedFace(box, points, 0.9), MaskState.WITHOUT_MASK, 0.8)
+    return Found("without_mask", 0.72, box, FaceReading(0.9, MaskState.WITHOUT_MASK, 0.8, points))
 
 
 def frame(
@@ -190,3 +190,8 @@ def test_boxes_end_at_the_edge_of_the_picture(
 ) -> None:
     [face] = as_faces([found(box)], np.zeros((480, 640, 3), np.uint8))
     assert tuple(face.box.model_dump().values()) == pytest.approx(expected)
+
+
+def test_what_is_no_face_is_not_told_as_one() -> None:
+    objects = [Found("helmet", 0.9, (1, 2, 3, 4)), found()]
+    assert len(as_faces(objects, np.zeros((480, 640, 3), np.uint8))) == 1

@@ -8,7 +8,7 @@ import pytest
 
 from inference_service.detect import PictureFailed, PictureRead, detect, files_of
 from inference_service.ports import Picture
-from inference_service.rules import DetectedFace, FoundFace
+from inference_service.rules import FaceReading, Found
 from shared_kernel.messages import MaskState
 from shared_kernel.testing.faces import jpeg, scene
 
@@ -19,13 +19,13 @@ class WideReader:
     def __init__(self) -> None:
         self.batches: list[int] = []
 
-    def read(self, pictures: Sequence[Picture]) -> list[list[FoundFace]]:
+    def read(self, pictures: Sequence[Picture]) -> list[list[Found]]:
         self.batches.append(len(pictures))
         points = np.zeros((5, 2), np.float32)
         return [
             [
-                FoundFace(DetectedFace((-9, -9, 9_999, 9_999), points, 0.9), MaskState.WITH_MASK, 0.8),
-                FoundFace(DetectedFace((1, 2, 3, 4), points, 0.6), MaskState.WITHOUT_MASK, 0.5),
+                Found("with_mask", 0.72, (-9, -9, 9_999, 9_999), FaceReading(0.9, MaskState.WITH_MASK, 0.8, points)),
+                Found("helmet", 0.3, (1, 2, 3, 4)),
             ]
             for _ in pictures
         ]
@@ -88,7 +88,8 @@ def test_boxes_end_at_the_edge_and_carry_both_scores(folder: Path) -> None:
     [box] = result.boxes
     assert box.box == pytest.approx((0, 0, 100, 80))
     assert box.label == "with_mask"
-    assert (box.face_score, box.state_score) == pytest.approx((0.9, 0.8))
+    assert box.face is not None
+    assert (box.face.score, box.face.state_score) == pytest.approx((0.9, 0.8))
 
 
 def test_no_files_give_no_results(tmp_path: Path) -> None:
