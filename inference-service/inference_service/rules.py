@@ -52,12 +52,14 @@ class FaceReading:
         state: the likeliest state.
         state_score: 0..1, probability of that state if it is a face.
         landmarks: 5 x 2 float32 pixels of the picture; their order stands in `DetectedFace`.
+        shares: probability of each state in the order MASK_STATES, together 1; empty where a model knows only the best.
     """
 
     score: float
     state: MaskState
     state_score: float
     landmarks: NDArray[np.float32]
+    shares: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

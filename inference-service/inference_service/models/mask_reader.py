@@ -40,5 +40,5 @@ class MaskReader:
 
 
 def _found(face: DetectedFace, verdict: StateVerdict) -> Found:
-    reading = FaceReading(face.score, verdict.state, verdict.score, face.landmarks)
+    reading = FaceReading(face.score, verdict.state, verdict.score, face.landmarks, verdict.shares)
     return Found(verdict.state.value, min(1.0, face.score * verdict.score), face.box, reading)

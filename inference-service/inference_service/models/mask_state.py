@@ -15,10 +15,11 @@ MAX_CROPS = 32
 
 @dataclass(frozen=True, slots=True)
 class StateVerdict:
-    """The likeliest state of a face and its probability, 0..1."""
+    """The likeliest state of a face and its probability, 0..1; `shares` has all in the order MASK_STATES."""
 
     state: MaskState
     score: float
+    shares: tuple[float, ...] = ()
 
 
 class MaskStateClassifier:
@@ -42,7 +43,7 @@ class MaskStateClassifier:
             mirrored = np.ascontiguousarray(part[..., ::-1])
             for shares in (softmax(self._session.run(part)[0]) + softmax(self._session.run(mirrored)[0])) / 2:
                 best = int(shares.argmax())
-                verdicts.append(StateVerdict(MASK_STATES[best], float(shares[best])))
+                verdicts.append(StateVerdict(MASK_STATES[best], float(shares[best]), tuple(shares.tolist())))
         return verdicts
 
 
