@@ -4,13 +4,14 @@
 """
 
 from collections.abc import Sequence
+from concurrent.futures import Future
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inference_service.rules import Found
-from shared_kernel.messages import FrameAnalysed
+from inference_service.rules import Found, Urgency
+from shared_kernel.messages import FrameAnalysed, Task
 
 #: A picture: height x width x 3, uint8, blue-green-red.
 Picture = NDArray[np.uint8]
@@ -45,6 +46,100 @@ class Model(Protocol):
 
         A classifier gives its likeliest labels with the whole picture as their box.
         """
+        ...
+
+
+class Card(Protocol):
+    """What is known of a model before it is opened."""
+
+    @property
+    def name(self) -> str:
+        """As messages name it."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Of this card; a name may have several."""
+        ...
+
+
+class Models(Protocol):
+    """The models of this machine, by name. Threads may share one."""
+
+    def find(self, name: str, version: str | None = None) -> Card:
+        """Give the card of a model, the newest version when none is asked for.
+
+        Raises:
+            NotFound: there is no such model.
+        """
+        ...
+
+    def default(self, task: Task) -> Card:
+        """Give the card of the model that is meant when a task is all that was said.
+
+        Raises:
+            NotFound: no model does this.
+        """
+        ...
+
+    def open(self, name: str, version: str | None = None) -> Model:
+        """Give the model ready to read; loaded once, then kept.
+
+        Raises:
+            NotFound: there is no such model.
+            ArtifactError: a file of it is missing.
+        """
+        ...
+
+
+class Desk(Protocol):
+    """Where pictures wait for their model."""
+
+    def submit(
+        self, name: str, pictures: Sequence[Picture], urgency: Urgency, version: str | None = None
+    ) -> Future[list[list[Found]]]:
+        """Have pictures read by the model of this name; see `inference_service.desk.Desk.submit`."""
+        ...
+
+
+class Decoder(Protocol):
+    """Turns a stranger's bytes into a picture without being hurt by them."""
+
+    def decode(self, data: bytes, urgency: Urgency) -> Picture:
+        """Give the upright picture.
+
+        Raises:
+            UnreadablePicture: it gives none; `code` says why.
+            Unavailable: there is no decoder at this moment.
+        """
+        ...
+
+
+class DeskTally(Protocol):
+    """Counts what happens at the desk, for metrics."""
+
+    def waiting(self, model: str, urgency: Urgency, pictures: int) -> None:
+        """Note how many pictures wait now."""
+        ...
+
+    def refused(self, model: str, urgency: Urgency) -> None:
+        """Count a submission that found the queue full."""
+        ...
+
+    def batch_read(self, model: str, pictures: int) -> None:
+        """Count a batch that was read."""
+        ...
+
+    def picture_read(self, model: str, urgency: Urgency, queued_s: float, total_s: float) -> None:
+        """Count one submission that was read: how long it waited, and how long it took with that."""
+        ...
+
+
+class DecoderTally(Protocol):
+    """Counts what happens to decoders, for metrics."""
+
+    def decoder_ended(self, reason: str) -> None:
+        """Count a decoder that was lost over a file: `crashed` or `too_slow`."""
         ...
 
 

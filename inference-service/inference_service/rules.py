@@ -1,6 +1,8 @@
 """The rules of this service: what counts as a face, what counts as stale, which limits hold. Pure values, no I/O."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,16 @@ MASK_STATES: tuple[MaskState, ...] = (
     MaskState.WITHOUT_MASK,
     MaskState.MASK_WORN_INCORRECTLY,
 )
+
+#: How much a picture hurries: a person waits, a stream goes on, or it is work for the night.
+Urgency = Literal["interactive", "live", "job"]
+
+#: A picture is due this long after it came, seconds. What is due first is read first: the order between the urgencies,
+#: and the reason why nobody starves, because whatever waited for long enough is due before anything new.
+BUDGET_S: Final[Mapping[Urgency, float]] = {"interactive": 0.3, "live": 0.6, "job": 5.0}
+
+#: A stranger's file that is not decoded after this is given up, seconds; of a live picture nobody waits as long.
+DECODE_LIMIT_S: Final[Mapping[Urgency, float]] = {"interactive": 30.0, "live": 5.0, "job": 30.0}
 
 #: A worker that died over a photo this often is not asked again: the photo is answered with an error.
 MAX_PHOTO_TRIES = 2
