@@ -1,0 +1,79 @@
+"""Our system beside `aizoo`: the model `mask` through the port that everything uses, with weights of any training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final, Literal
+
+import numpy as np
+
+from bench.mask.measure import Said
+from inference_service import weights
+from inference_service.bootstrap import DETECTOR_SHAPES
+from inference_service.detect import DEFAULT_MIN_SCORE
+from inference_service.models.mask_reader import MaskReader
+from inference_service.models.mask_state import MaskStateClassifier
+from inference_service.models.yunet import FaceDetector
+from inference_service.ports import Model, Picture, Session
+from inference_service.rules import MASK_STATES, Found
+from inference_service.sessions.openvino import OpenVinoSession
+from xunshi.places import WEIGHTS
+
+Precision = Literal["f32", "bf16"]
+
+#: As `xunshi detect` prints when it is not asked for more.
+DEFAULT_SCORE: Final = DEFAULT_MIN_SCORE
+
+
+def sessions(folder: Path | None = None, *, precision: Precision = "f32", threads: int = 1) -> tuple[Session, Session]:
+    """The networks of the model `mask`, detector and state.
+
+    Args:
+        folder: weights of another training, with the names of `inference-service/weights`; what it lacks, and all
+            without it, is taken from where it is used.
+        precision: of the computation.
+        threads: CPU threads of a run.
+    """
+    detector = weights.face_detector(WEIGHTS)
+    state = _in(folder, weights.MASK_STATE_OPENVINO)
+    return (
+        OpenVinoSession(detector, threads, DETECTOR_SHAPES, precision),
+        OpenVinoSession(state, threads, precision=precision),
+    )
+
+
+def _in(folder: Path | None, usual: Path) -> Path:
+    """The file of the same name in the folder, or in its subfolder of the same name."""
+    if folder is None:
+        return usual
+    for path in (folder / usual.parent.name / usual.name, folder / usual.name):
+        if path.is_file():
+            return path
+    raise FileNotFoundError(f"{folder}: expected {usual.parent.name}/{usual.name} in it")
+
+
+def model(networks: tuple[Session, Session], min_score: float) -> Model:
+    """Put the model together; faces below `min_score` of the detector are left out."""
+    detector, state = networks
+    return MaskReader(FaceDetector(detector, min_score), MaskStateClassifier(state))
+
+
+def said(found: list[Found]) -> Said:
+    """What the model found in a picture, for measuring."""
+    boxes = np.array([one.box for one in found], np.float64).reshape(-1, 4)
+    face = np.array([one.face.score if one.face else one.score for one in found], np.float64)
+    shares = np.array([_shares(one) for one in found], np.float64).reshape(-1, len(MASK_STATES))
+    return Said(boxes, face, shares)
+
+
+def _shares(one: Found) -> tuple[float, ...]:
+    if one.face is not None and one.face.shares:
+        return one.face.shares
+    best = one.face.state_score if one.face else 1.0
+    return tuple(best if state.value == one.label else 0.0 for state in MASK_STATES)
+
+
+def clipped(one: Said, picture: Picture) -> Said:
+    """Boxes end at the edges of the picture, as they are printed; labels do so, too."""
+    height, width = picture.shape[:2]
+    return Said(np.clip(one.boxes, 0, [width, height, width, height]), one.face, one.shares)
