@@ -14,6 +14,10 @@ _ROOT: Final = _PACKAGE if (_PACKAGE / "weights").is_dir() else _PACKAGE.parent
 #: The list of the networks that are fetched.
 WEIGHTS_LIST: Final = _ROOT / "weights.toml"
 
+#: The packs that come with the project, and the folder with what the repository itself keeps of them.
+PACKS: Final = _ROOT / ("packs" if _ROOT != _PACKAGE else "builtin_packs")
+KEPT: Final = _ROOT / "weights"
+
 #: Our own network, for OpenVINO (with a .bin beside it) and for torch.
 MASK_STATE_OPENVINO: Final = _ROOT / "weights" / "mask_state" / "mask_state.xml"
 MASK_STATE_TORCH: Final = _ROOT / "weights" / "mask_state" / "mask_state.safetensors"
@@ -25,7 +29,7 @@ def face_detector(weights_dir: Path) -> Path:
     Raises:
         ArtifactError: it is missing or its sum is wrong; the text says how to get it.
     """
-    artifact = _entry("face_detector")
+    artifact = entry("face_detector")
     problems = verify([artifact], weights_dir)
     if problems:
         raise ArtifactError(f"{problems[0].path}: {problems[0].detail}; `xunshi models fetch` obtains it")
@@ -42,7 +46,12 @@ def missing(weights_dir: Path) -> str | None:
     return f"{', '.join(gone)}: not in {MASK_STATE_OPENVINO.parent}" if gone else None
 
 
-def _entry(name: str) -> Artifact:
+def entry(name: str) -> Artifact:
+    """Give an entry of weights.toml.
+
+    Raises:
+        ArtifactError: there is none of this name.
+    """
     for artifact in load(WEIGHTS_LIST):
         if artifact.name == name:
             return artifact

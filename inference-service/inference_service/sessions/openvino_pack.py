@@ -1,0 +1,78 @@
+"""The OpenVINO runtime for networks of strangers: any ONNX, OpenVINO or Paddle file, as it is.
+
+Our own networks run in `openvino`, which knows their shapes and compiles some of them anew. Here nothing is known: the
+input's type and order are the file's, further inputs are fed with what the pack's kind says.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import openvino
+from numpy.typing import NDArray
+
+
+class OpenVinoPackSession:
+    """One foreign network on the CPU, computing in float32. Safe for one thread at a time."""
+
+    def __init__(self, path: Path, threads: int = 1, further: Mapping[str, NDArray[np.float32]] | None = None) -> None:
+        """Load and compile.
+
+        Args:
+            path: an ONNX file, the .xml of an OpenVINO network or the .pdmodel of a Paddle network.
+            threads: CPU threads for one run.
+            further: what other inputs than the picture are fed with, by name.
+
+        Raises:
+            ValueError: the file is no network that OpenVINO can run, or has inputs of which nothing is known.
+        """
+        options = {
+            "INFERENCE_PRECISION_HINT": "f32",
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_NUM_THREADS": threads,
+        }
+        try:
+            core = openvino.Core()
+            compiled = core.compile_model(core.read_model(path), "CPU", options)
+            self._request = compiled.create_infer_request()
+            inputs = compiled.inputs
+        except RuntimeError as error:
+            raise ValueError(f"{path.name}: expected a network that OpenVINO runs, got: {_short(error)}") from error
+        further = further or {}
+        self._name = path.name
+        self._feeds: dict[int, NDArray[np.float32]] = {}
+        pictures = []
+        for index, one in enumerate(inputs):
+            fed = next((further[name] for name in one.get_names() if name in further), None)
+            if fed is None:
+                pictures.append(index)
+            else:
+                self._feeds[index] = fed
+        if len(pictures) != 1:
+            names = ", ".join(sorted(inputs[index].any_name for index in pictures)) or "none"
+            raise ValueError(f"{path.name}: expected one input for the picture, got {names}")
+        self._picture = pictures[0]
+        self._type = inputs[self._picture].get_element_type().to_dtype()
+        self._shape = str(inputs[self._picture].get_partial_shape())
+
+    def run(self, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+        """Run once; see `inference_service.ports.Session`. Whole-number inputs are rounded, outputs become float32."""
+        values = inputs.astype(self._type) if self._type.kind == "f" else self._rounded(inputs)
+        try:
+            self._request.infer({**self._feeds, self._picture: values})
+        except RuntimeError as error:
+            shape = list(inputs.shape)
+            raise ValueError(
+                f"input: expected {self._shape}, as {self._name} says, got {shape}: {_short(error)}"
+            ) from error
+        return tuple(tensor.data.astype(np.float32) for tensor in self._request.output_tensors)
+
+    def _rounded(self, inputs: NDArray[np.float32]) -> NDArray[np.generic]:
+        kind = np.iinfo(self._type)
+        return np.clip(np.rint(inputs), kind.min, kind.max).astype(self._type)
+
+
+def _short(error: Exception) -> str:
+    """OpenVINO's errors name its source files first; the last line says what is wrong."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[-1] if lines else type(error).__name__)[:200]
