@@ -1,26 +1,43 @@
-"""`python -m bench latency|memory|start|… [--json]`; without a name, all that need no long preparation."""
+"""`python -m bench detect|latency|memory|start|… [--json]`; without a name, all that need no long preparation."""
 
 from __future__ import annotations
 
 import argparse
 import importlib
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 from bench.figure import show
 
-#: Each module has `figures()`, an iterator of Figure.
-MODULES: Final = ("latency", "live_latency", "memory", "cameras", "start")
+#: Each module has `figures()`, an iterator of Figure; `detect` also takes options.
+MODULES: Final = ("detect", "latency", "live_latency", "memory", "cameras", "start")
+#: Take an hour; only when asked for.
+LONG: Final = ("frames",)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(MODULES))
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(MODULES + LONG))
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    detect = parser.add_argument_group("options of detect")
+    detect.add_argument("--pictures", type=Path, metavar="DIR", help="measure on these; default: composed ones")
+    detect.add_argument("--threads", type=int, help="CPU threads of both; default 1")
+    detect.add_argument("--precision", choices=["f32", "bf16"], help="of the computation of both; default f32")
+    detect.add_argument("--aizoo", type=Path, metavar="FILE", dest="yardstick", help="AIZOO's network, the baseline")
     given = parser.parse_args()
-    if unknown := set(given.names) - set(MODULES):
-        parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(MODULES)}")
-    for name in given.names or MODULES:
-        show(importlib.import_module(f"bench.{name}").figures(), as_json=given.json)
+    if unknown := set(given.names) - set(MODULES + LONG):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(MODULES + LONG)}")
+    names = given.names or MODULES
+    options = _options(given)
+    if options and list(names) != ["detect"]:
+        parser.error(f"only detect takes {', '.join(sorted(options))}")
+    for name in names:
+        show(importlib.import_module(f"bench.{name}").figures(**options), as_json=given.json)
+
+
+def _options(given: argparse.Namespace) -> dict[str, Any]:
+    every = {name: getattr(given, name) for name in ("pictures", "threads", "precision", "yardstick")}
+    return {name: value for name, value in every.items() if value is not None}
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from inference_service.detect import DEFAULT_MIN_SCORE
 from inference_service.models.mask_reader import MaskReader
 from inference_service.models.mask_state import MaskStateClassifier
 from inference_service.models.yunet import FaceDetector
+from inference_service.pictures import read_file
 from inference_service.ports import Model, Picture, Session
 from inference_service.rules import MASK_STATES, Found
 from inference_service.sessions.openvino import OpenVinoSession
@@ -56,6 +57,15 @@ def model(networks: tuple[Session, Session], min_score: float) -> Model:
     """Put the model together; faces below `min_score` of the detector are left out."""
     detector, state = networks
     return MaskReader(FaceDetector(detector, min_score), MaskStateClassifier(state))
+
+
+def verdict(path: Path, judge: Model) -> list[Found]:
+    """From the file to what is found in it, as `xunshi detect` reads it, without its threads.
+
+    Raises:
+        UnreadablePicture: the file gives no picture.
+    """
+    return judge.read([read_file(path)])[0]
 
 
 def said(found: list[Found]) -> Said:

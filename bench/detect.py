@@ -1,0 +1,237 @@
+"""From a picture file to the verdict on its faces: ours beside AIZOO's 260 px detector, on the same pictures.
+
+Same runtime, precision and threads; both in turns in one run. AIZOO's way is its authors': OpenCV reads the file, the
+picture is stretched to 260 x 260, boxes of 0.5 and more are kept. `network alone` is the floor: no file, no pixels
+around it. `of which` lines say where our time goes, as a share of it; they are taken under a profiler, which costs a
+little.
+"""
+
+from __future__ import annotations
+
+import cProfile
+import pstats
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.figure import Figure
+from bench.mask import aizoo, ours
+from bench.pairs import Times, per_second, ratio_interval, timed
+from bench.portraits import portrait
+from inference_service.detect import files_of
+from inference_service.ports import Model, Session
+from shared_kernel.errors import ArtifactError
+from xunshi.places import SAMPLES
+
+#: Groups of pictures by the faces we find: name, least, most.
+GROUPS: Final = (("0-3 faces", 0, 3), ("4-9 faces", 4, 9), ("10 and more faces", 10, 10_000))
+#: Composed where no folder is given.
+COMPOSED: Final = tuple((faces, *size) for faces in (1, 3, 6, 15) for size in ((640, 480), (1920, 1080)))
+#: Rounds of a run, fewer with many pictures.
+MOST_ROUNDS, FEWEST_ROUNDS, READINGS = 40, 5, 400
+#: A shape that returned this often has its own network; the commonest shapes get theirs before the clock starts.
+WARM_READINGS, WARM_SHAPES = 20, 8
+PROFILED_ROUNDS: Final = 5
+
+#: Where our time goes: what is done, and the function that does it with the module it stands in.
+STEPS: Final = (
+    ("read the file", "pathlib", "read_bytes"),
+    ("decode", "pictures", "decode_to_fit"),
+    ("letterbox", "yunet", "letterbox"),
+    ("detector network", "detect", "detector_network"),
+    ("decode boxes", "yunet", "decode"),
+    ("suppress doubles", "overlap", "keep_distinct"),
+    ("cut crops", "align", "crop_face"),
+    ("state network", "detect", "state_network"),
+)
+
+
+@dataclass
+class Recorded:
+    """A session that keeps its last inputs, so that the network alone can be run on them again."""
+
+    session: Session
+    last: list[NDArray[np.float32]]
+
+    def run(self, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+        """See `inference_service.ports.Session`."""
+        self.last.append(inputs)
+        return self.session.run(inputs)
+
+
+@dataclass(frozen=True)
+class DetectorNetwork:
+    """A session under a name that the profiler can tell from the other's."""
+
+    session: Session
+
+    def run(self, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+        """See `inference_service.ports.Session`."""
+        return self.detector_network(inputs)
+
+    def detector_network(self, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+        return self.session.run(inputs)
+
+
+@dataclass(frozen=True)
+class StateNetwork:
+    """The same for the other."""
+
+    session: Session
+
+    def run(self, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+        """See `inference_service.ports.Session`."""
+        return self.state_network(inputs)
+
+    def state_network(self, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+        return self.session.run(inputs)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A picture and what the networks get to see of it."""
+
+    path: Path
+    faces: int
+    shape: tuple[int, ...]
+    detector_inputs: list[NDArray[np.float32]]
+    state_inputs: list[NDArray[np.float32]]
+
+
+def figures(
+    pictures: Path | None = None, *, threads: int = 1, precision: ours.Precision = "f32", yardstick: Path | None = None
+) -> Iterator[Figure]:
+    """Pictures a second by number of faces, the networks alone, and where the time goes.
+
+    Args:
+        pictures: a folder; without it pictures of 1 to 15 faces are composed.
+        threads: CPU threads, for both.
+        precision: of the computation, for both.
+        yardstick: AIZOO's file; see `aizoo.find`.
+    """
+    cv2.setNumThreads(threads)
+    theirs = _yardstick(yardstick, threads=threads, precision=precision)
+    with tempfile.TemporaryDirectory() as folder:
+        files = list(files_of([pictures])) if pictures else compose(Path(folder))
+        if not files:
+            raise SystemExit(f"{pictures}: no pictures in this folder")
+        networks = ours.sessions(precision=precision, threads=threads)
+        cases = examine(files, networks)
+        model = ours.model(networks, ours.DEFAULT_SCORE)
+        _warm(cases, model)
+        for name, least, most in GROUPS:
+            group = [case for case in cases if least <= case.faces <= most]
+            if group:
+                yield from _measured(f"detect, {name}", group, networks, model, theirs)
+
+
+def _yardstick(path: Path | None, *, threads: int, precision: str) -> aizoo.Aizoo | None:
+    try:
+        return aizoo.Aizoo(aizoo.find(path), precision=precision, threads=threads)
+    except ArtifactError as error:
+        print(f"without AIZOO, the baseline: {error}", file=sys.stderr)
+        return None
+
+
+def compose(folder: Path) -> list[Path]:
+    """Write the composed pictures as JPEG."""
+    files = []
+    for faces, width, height in COMPOSED:
+        files.append(folder / f"{faces:02}_{width}x{height}.jpg")
+        cv2.imwrite(str(files[-1]), portrait(SAMPLES, faces, width, height), [cv2.IMWRITE_JPEG_QUALITY, 90])
+    return files
+
+
+def examine(files: Sequence[Path], networks: tuple[Session, Session]) -> list[Case]:
+    """Read each picture once: how many faces it has, and what the networks get."""
+    detector, state = (Recorded(session, []) for session in networks)
+    model = ours.model((detector, state), ours.DEFAULT_SCORE)
+    cases = []
+    for path in files:
+        detector.last.clear()
+        state.last.clear()
+        faces = len(ours.verdict(path, model))
+        cases.append(Case(path, faces, detector.last[0].shape, list(detector.last), list(state.last)))
+    return cases
+
+
+def _warm(cases: Sequence[Case], model: Model) -> None:
+    common = Counter(case.shape for case in cases).most_common(WARM_SHAPES)
+    for shape, _ in common:
+        case = next(case for case in cases if case.shape == shape)
+        for _ in range(WARM_READINGS):
+            ours.verdict(case.path, model)
+
+
+def _measured(
+    name: str, group: Sequence[Case], networks: tuple[Session, Session], model: Model, theirs: aizoo.Aizoo | None
+) -> Iterator[Figure]:
+    rounds = max(FEWEST_ROUNDS, min(MOST_ROUNDS, READINGS // len(group)))
+    whole: list[tuple[Callable[[], object], ...]] = []
+    alone: list[tuple[Callable[[], object], ...]] = []
+    for case in group:
+        whole.append((partial(ours.verdict, case.path, model),))
+        alone.append((partial(_networks_alone, case, networks),))
+        if theirs is not None:
+            whole[-1] += (partial(_their_verdict, case.path, theirs),)
+            alone[-1] += (partial(theirs.run, aizoo.prepare(_imread(case.path))),)
+    times = timed(whole, rounds)
+    yield _figure(name, times)
+    yield _figure(f"  network alone, {name}", timed(alone, rounds))
+    yield from _steps(name, group, networks)
+
+
+def _their_verdict(path: Path, theirs: aizoo.Aizoo) -> None:
+    theirs.read(_imread(path))
+
+
+def _imread(path: Path) -> NDArray[np.uint8]:
+    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if picture is None:
+        raise SystemExit(f"{path}: OpenCV does not read it, so AIZOO cannot be measured on it; leave it out")
+    return np.asarray(picture, np.uint8)
+
+
+def _networks_alone(case: Case, networks: tuple[Session, Session]) -> None:
+    for session, inputs in zip(networks, (case.detector_inputs, case.state_inputs), strict=True):
+        for one in inputs:
+            session.run(one)
+
+
+def _figure(name: str, times: tuple[Times, ...]) -> Figure:
+    if len(times) == 1:
+        return Figure(name, per_second(times[0]), None, "pictures/s")
+    return Figure(name, per_second(times[0]), per_second(times[1]), "pictures/s", ratio_interval(times[0], times[1]))
+
+
+def _steps(name: str, group: Sequence[Case], networks: tuple[Session, Session]) -> Iterator[Figure]:
+    """Milliseconds a picture of each step, as a share of all."""
+    detector, state = networks
+    model = ours.model((DetectorNetwork(detector), StateNetwork(state)), ours.DEFAULT_SCORE)
+    profile = cProfile.Profile()
+    profile.enable()
+    for _ in range(PROFILED_ROUNDS):
+        for case in group:
+            ours.verdict(case.path, model)
+    profile.disable()
+    readings = PROFILED_ROUNDS * len(group)
+    spent_ms = {
+        (Path(file).stem, function): times[3] * 1000 / readings
+        for (file, _, function), times in pstats.Stats(profile).stats.items()  # type: ignore[attr-defined]
+    }
+    rest = total = spent_ms["ours", "verdict"]
+    for words, module, function in STEPS:
+        step_ms = spent_ms.get((module, function), 0.0)
+        if step_ms:
+            rest -= step_ms
+            yield Figure(f"  of which {words}, {name}", step_ms, total, "ms")
+    yield Figure(f"  of which the rest, {name}", rest, total, "ms")
