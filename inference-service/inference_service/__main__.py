@@ -1,19 +1,20 @@
 """`python -m inference_service worker` analyses frames and photos; `… web` says what can be analysed."""
 
 import argparse
+import os
 import signal
 import sys
+import time
 from threading import Event, Thread
 
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from inference_service.app import SERVICE, make_web, make_worker_web
-from inference_service.settings import Settings
+from inference_service.settings import Settings, cpu_numbers
 from shared_kernel import log
 from shared_kernel.blobs import Blobs
 from shared_kernel.bus import Bus
-from shared_kernel.clock import now
-from shared_kernel.errors import ArtifactError
+from shared_kernel.errors import ArtifactError, NotFound
 from shared_kernel.web import serve
 
 logger = log.get_logger(__name__)
@@ -48,30 +49,44 @@ def run_web(settings: Settings) -> int:
 def run_worker(settings: Settings) -> int:
     """Analyse until the stop; health and metrics are served beside it."""
     from inference_service import bootstrap
-    from inference_service.analyse import Analyst
-    from inference_service.metrics import PrometheusTally
-    from inference_service.models.catalogue import MASK
     from inference_service.work import Worker
 
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    if problem := _keep_to(settings.cpus):
+        logger.error("cannot start", extra=log.fields(reason=problem))
+        return 1
     try:
-        reader = bootstrap.mask_reader(settings.weights_dir, device=settings.device, threads=settings.threads)
-    except ArtifactError as error:
+        parts = bootstrap.worker_parts(settings)
+    except (ArtifactError, NotFound) as error:
         logger.error("cannot start", extra=log.fields(reason=error))  # noqa: TRY400 - the reason is the whole story
         return 1
-    analyst = Analyst(reader, now, settings.max_frame_age_ms, settings.max_batch, PrometheusTally(), MASK.name)
     bus, blobs = Bus(settings.redis_url), Blobs.open(settings.blobs_url)
-    threads = Worker(bus, blobs, analyst, stop).start()
-    server = _health_server(settings, bus, blobs, threads)
+    desk = parts.desk.start()
+    loops = Worker(bus, blobs, parts.analyst, stop).start()
+    server = _health_server(settings, bus, blobs, [*loops, desk])
     logger.info("worker ready", extra=log.fields(consumer=settings.consumer or "-", port=settings.port))
     stop.wait()
-    for thread in threads:
-        thread.join(STOP_WITHIN_S / len(threads))
+    # The loops finish what they have in hand, so the desk and the decoders stay open until they are done.
+    stop_at = time.monotonic() + STOP_WITHIN_S
+    for loop in loops:
+        loop.join(max(0.0, stop_at - time.monotonic()))
+    drained = parts.desk.close(0.0)
+    parts.decoders.close()
     server.shutdown()
-    logger.info("worker stopped")
+    logger.info("worker stopped", extra=log.fields(drained=drained))
     return 0
+
+
+def _keep_to(cpus: str) -> str | None:
+    """Have this process, and the decoders that it starts, run on these CPUs only; say why not when that fails."""
+    if cpus:
+        try:
+            os.sched_setaffinity(0, cpu_numbers(cpus))
+        except (AttributeError, OSError) as error:
+            return f"INFERENCE_CPUS={cpus}: expected CPUs of this machine ({error})"
+    return None
 
 
 def _health_server(settings: Settings, bus: Bus, blobs: Blobs, threads: list[Thread]) -> BaseWSGIServer:

@@ -1,34 +1,47 @@
-"""Step 2 of 4. FrameCaptured in, FrameAnalysed out; and the same for single photos.
+"""Step 2 of 4. FrameCaptured in, FrameAnalysed out; and the same for single photos and for pictures of live sessions.
 
-Step 1 is `stream_service.capture`, step 3 is `stream_service.follow`. Nothing here knows of Redis or of networks.
+Step 1 is `stream_service.capture`, step 3 is `stream_service.follow`. Nothing here knows of Redis or of networks: the
+pictures go to a desk, where they wait for their model beside those of all others (`desk`).
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as NotInTime
 from dataclasses import dataclass
 from datetime import datetime
 
-from inference_service.pictures import UnreadablePicture, decode, decode_frame
-from inference_service.ports import Model, Picture, Tally
+from inference_service.judge import Judge, NoVerdict, Question, Verdict
+from inference_service.pictures import UnreadablePicture, decode_frame
+from inference_service.ports import DeskFull, Draw, Objects, Picture, ReadFailed, Tally
 from inference_service.rules import MAX_PHOTO_TRIES, Found, is_stale
+from inference_service.verdicts import as_faces, as_objects
 from shared_kernel.errors import NotFound
-from shared_kernel.messages import Box, Face, FrameAnalysed, FrameCaptured, PhotoAnalysed, PhotoError, PhotoSubmitted
+from shared_kernel.messages import (
+    FrameAnalysed,
+    FrameCaptured,
+    LiveFrameAnalysed,
+    LiveFrameSubmitted,
+    PhotoAnalysed,
+    PhotoSubmitted,
+)
 
 Clock = Callable[[], datetime]
 
 
 @dataclass(frozen=True)
 class Analyst:
-    """What the story needs: a model, the time, the limits of frames, somebody who counts, a name."""
+    """What the story needs: a judge (models, desk, decoder), somebody who draws, the time, limits, who counts."""
 
-    reader: Model
+    judge: Judge
+    draw: Draw
     clock: Clock
     max_frame_age_ms: int
     max_batch: int
     tally: Tally
-    model: str
 
     def frames(self, backlog: Sequence[FrameCaptured]) -> Iterator[FrameAnalysed]:
-        """Analyse the frames that are still worth it, `max_batch` at a time.
+        """Analyse the frames that are still worth it, in their order; `max_batch` of them are at the desk at once.
 
         Of several frames of one camera only the newest is: whoever is behind catches up at once instead of being late
         with every frame. Overtaken, stale and unreadable frames give nothing; they are counted. The ids are those of
@@ -37,27 +50,35 @@ class Analyst:
         newest = list({frame.camera_id: frame for frame in backlog}.values())
         for _ in range(len(backlog) - len(newest)):
             self.tally.frame_skipped("overtaken")
-        for start in range(0, len(newest), self.max_batch):
-            yield from self._batch(newest[start : start + self.max_batch])
-
-    def _batch(self, batch: Sequence[FrameCaptured]) -> Iterator[FrameAnalysed]:
-        taken: list[tuple[FrameCaptured, Picture]] = []
-        for frame in batch:
-            if is_stale((self.clock() - frame.captured_at).total_seconds() * 1000, self.max_frame_age_ms):
+        if not newest:
+            return
+        card = self.judge.models.default("state")
+        waiting: deque[tuple[FrameCaptured, Picture, Future[list[list[Found]]]]] = deque()
+        for frame in newest:
+            if self._is_late(frame.captured_at):
                 self.tally.frame_skipped("stale")
                 continue
             try:
-                taken.append((frame, decode_frame(frame.jpeg)))
+                picture = decode_frame(frame.jpeg)
+                waiting.append((frame, picture, self.judge.desk.submit(card.name, [picture], "live", card.version)))
             except UnreadablePicture:
                 self.tally.frame_skipped("unreadable")
-        found = self.reader.read([picture for _, picture in taken])
-        for (frame, picture), faces in zip(taken, found, strict=True):
-            analysed = self._analysed(frame, as_faces(faces, picture))
-            self.tally.frame_analysed(analysed)
-            yield analysed
+            except DeskFull:
+                self.tally.frame_skipped("full")
+            if len(waiting) == self.max_batch:
+                yield from self._frame(*waiting.popleft())
+        while waiting:
+            yield from self._frame(*waiting.popleft())
 
-    def _analysed(self, frame: FrameCaptured, faces: tuple[Face, ...]) -> FrameAnalysed:
-        return FrameAnalysed(
+    def _frame(
+        self, frame: FrameCaptured, picture: Picture, answer: Future[list[list[Found]]]
+    ) -> Iterator[FrameAnalysed]:
+        try:
+            [found] = answer.result()
+        except ReadFailed:
+            self.tally.frame_skipped("failed")
+            return
+        analysed = FrameAnalysed(
             frame_id=frame.frame_id,
             camera_id=frame.camera_id,
             owner=frame.owner,
@@ -66,61 +87,101 @@ class Analyst:
             analysed_at=self.clock(),
             width=frame.width,
             height=frame.height,
-            faces=faces,
+            faces=as_faces(found, picture),
         )
+        self.tally.frame_analysed(analysed)
+        yield analysed
 
-    def photo(self, photo: PhotoSubmitted, fetch: Callable[[str], bytes], tries: int) -> PhotoAnalysed | None:
+    def photo(self, photo: PhotoSubmitted, objects: Objects, tries: int) -> PhotoAnalysed | None:
         """Analyse one photo.
 
         Args:
             photo: what was submitted.
-            fetch: gives the bytes of a stored object by its key.
+            objects: where the photo lies, and where it is put once more when it is to be annotated.
             tries: how often this photo was handed out, this time included.
 
         Returns:
             The answer, an error included; None when nobody waits any more.
         """
-        if self.clock() >= photo.deadline_at:
+        began_at = self.clock()
+        left_s = (photo.deadline_at - began_at).total_seconds()
+        if left_s <= 0:
             self.tally.photo_done("late")
             return None
-        if tries > MAX_PHOTO_TRIES:
-            # Whoever had it before died over it; the next would too.
-            return self._failed(photo, "not_analysable", "this photo stopped the analysis more than once")
         try:
-            picture = decode(fetch(photo.key))
-        except UnreadablePicture as error:
-            return self._failed(photo, error.code, error.detail)
-        except NotFound as error:
-            return self._failed(photo, "not_found", error.detail)
-        faces = as_faces(self.reader.read([picture])[0], picture)
+            data = _stored(objects, photo.key, tries)
+            asked = Question(photo.task, photo.model, photo.version, photo.urgency, photo.min_score, left_s)
+            verdict = self.judge.judge(data, asked)
+            annotated_key = self._annotated(photo, verdict, objects) if photo.annotate else ""
+        except NoVerdict as none:
+            self.tally.photo_done(none.error.code)
+            return PhotoAnalysed(photo_id=photo.photo_id, error=none.error)
+        except NotInTime:
+            self.tally.photo_done("late")
+            return None
         self.tally.photo_done("analysed")
-        height, width = picture.shape[:2]
-        return PhotoAnalysed(photo_id=photo.photo_id, width=width, height=height, model=self.model, faces=faces)
-
-    def _failed(self, photo: PhotoSubmitted, code: str, detail: str) -> PhotoAnalysed:
-        self.tally.photo_done(code)
-        return PhotoAnalysed(photo_id=photo.photo_id, error=PhotoError(code=code, detail=detail))
-
-
-def as_faces(found: Sequence[Found], picture: Picture) -> tuple[Face, ...]:
-    """Turn what was found of faces from pixels into fractions; what reaches beyond the picture's edges is cut off."""
-    height, width = picture.shape[:2]
-    faces = []
-    for one in found:
-        if one.face is None:
-            continue
-        x0, y0, x1, y1 = one.box
-        faces.append(
-            Face(
-                box=Box(x0=_share(x0, width), y0=_share(y0, height), x1=_share(x1, width), y1=_share(y1, height)),
-                score=min(1.0, one.face.score),
-                state=one.face.state,
-                state_score=min(1.0, one.face.state_score),
-                landmarks=tuple((float(x) / width, float(y) / height) for x, y in one.face.landmarks),
-            )
+        height, width = verdict.picture.shape[:2]
+        return PhotoAnalysed(
+            photo_id=photo.photo_id,
+            width=width,
+            height=height,
+            model=verdict.card.name,
+            version=verdict.card.version,
+            faces=as_faces(verdict.found, verdict.picture),
+            objects=as_objects(verdict.found, verdict.picture),
+            elapsed_ms=self._elapsed_ms(began_at),
+            annotated_key=annotated_key,
         )
-    return tuple(faces)
+
+    def live(self, frame: LiveFrameSubmitted) -> LiveFrameAnalysed:
+        """Analyse one picture of a live session; also what is too late is answered, because its sender counts."""
+        began_at = self.clock()
+        try:
+            self._refuse_late(frame)
+            asked = Question("state", frame.model, frame.version, "live", frame.min_score)
+            verdict = self.judge.judge(frame.jpeg, asked)
+        except NoVerdict as none:
+            self.tally.live_done(none.error.code)
+            return LiveFrameAnalysed(session_id=frame.session_id, owner=frame.owner, seq=frame.seq, error=none.error)
+        self.tally.live_done("analysed")
+        height, width = verdict.picture.shape[:2]
+        return LiveFrameAnalysed(
+            session_id=frame.session_id,
+            owner=frame.owner,
+            seq=frame.seq,
+            width=width,
+            height=height,
+            model=verdict.card.name,
+            version=verdict.card.version,
+            faces=as_faces(verdict.found, verdict.picture),
+            objects=as_objects(verdict.found, verdict.picture),
+            infer_ms=self._elapsed_ms(began_at),
+        )
+
+    def _annotated(self, photo: PhotoSubmitted, verdict: Verdict, objects: Objects) -> str:
+        """Put the photo with its boxes beside the photo; a repeat says the same under the same key."""
+        key = f"{photo.key}.annotated.jpg"
+        objects.put(
+            key, self.draw(verdict.picture, verdict.found, verdict.card, photo.language), content_type="image/jpeg"
+        )
+        return key
+
+    def _refuse_late(self, frame: LiveFrameSubmitted) -> None:
+        if self._is_late(frame.sent_at):
+            raise NoVerdict("skipped", "it waited for too long: more pictures come than can be analysed")
+
+    def _is_late(self, sent_at: datetime) -> bool:
+        return is_stale(self._elapsed_ms(sent_at), self.max_frame_age_ms)
+
+    def _elapsed_ms(self, since: datetime) -> float:
+        return max(0.0, (self.clock() - since).total_seconds() * 1000)
 
 
-def _share(pixels: float, side: int) -> float:
-    return min(1.0, max(0.0, pixels / side))
+def _stored(objects: Objects, key: str, tries: int) -> bytes:
+    if tries > MAX_PHOTO_TRIES:
+        # Whoever had it before died over it; the next would too.
+        raise NoVerdict("not_analysable", "this photo stopped the analysis more than once")
+    try:
+        return objects.get(key)
+    except NotFound as error:
+        raise NoVerdict("not_found", error.detail) from error

@@ -1,20 +1,104 @@
 """Puts the parts together: which session runs which network, from which file. The only place that knows them all."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from inference_service import weights
+from inference_service.models import catalogue
 from inference_service.models.mask_reader import MaskReader
 from inference_service.models.mask_state import MaskStateClassifier
 from inference_service.models.yunet import FaceDetector
-from inference_service.ports import Session
-from inference_service.rules import MIN_FACE_SCORE
+from inference_service.ports import Card, Model, Picture, Session
+from inference_service.rules import MIN_FACE_SCORE, Found
 from inference_service.sessions.openvino import OpenVinoSession
+from shared_kernel.errors import NotFound
+
+if TYPE_CHECKING:
+    from inference_service.analyse import Analyst
+    from inference_service.decoding import Decoders
+    from inference_service.desk import Desk
+    from inference_service.settings import Settings
+    from shared_kernel.messages import Task
 
 Device = Literal["auto", "cpu", "cuda"]
 
 #: Cameras come in few formats: 16:9 and 4:3, upright and turned, and the smaller copies of each.
 DETECTOR_SHAPES = 6
+
+#: Annotated pictures are for people who look at them closely.
+ANNOTATED_JPEG_QUALITY = 90
+
+
+@dataclass(frozen=True)
+class WorkerParts:
+    """What `__main__` starts and stops, and the story that stands on it."""
+
+    analyst: Analyst
+    desk: Desk
+    decoders: Decoders
+
+
+def worker_parts(settings: Settings) -> WorkerParts:
+    """Put a worker together; the default model is loaded, the decoders are started.
+
+    Raises:
+        NotFound: there is no model for faces.
+        ArtifactError: a file of it is missing.
+    """
+    from inference_service.analyse import Analyst
+    from inference_service.decoding import Decoders
+    from inference_service.desk import Desk
+    from inference_service.judge import Judge
+    from inference_service.metrics import PrometheusDeskTally, PrometheusTally
+    from shared_kernel.clock import now
+
+    models = _OnlyMask(mask_reader(settings.weights_dir, device=settings.device, threads=settings.threads))
+    tally = PrometheusTally()
+    desk = Desk(models, PrometheusDeskTally(), max_batch=settings.max_batch)
+    decoders = Decoders(settings.decoders, tally)
+    judge = Judge(models, desk, decoders)
+    analyst = Analyst(judge, _drawn, now, settings.max_frame_age_ms, settings.max_batch, tally)
+    return WorkerParts(analyst, desk, decoders)
+
+
+@dataclass(frozen=True)
+class _MaskCard:
+    name: str = catalogue.MASK.name
+    version: str = "1"
+
+
+@dataclass(frozen=True)
+class _OnlyMask:
+    """The one model there is."""
+
+    model: Model
+
+    def find(self, name: str, version: str | None = None) -> Card:  # noqa: ARG002 - there is one
+        if name != catalogue.MASK.name:
+            raise NotFound(f"model {name!r}: expected {catalogue.MASK.name}", code="no_model")
+        return _MaskCard()
+
+    def default(self, task: Task) -> Card:
+        if task != "state":
+            raise NotFound(f"task {task}: no model does this", code="no_model")
+        return _MaskCard()
+
+    def open(self, name: str, version: str | None = None) -> Model:
+        self.find(name, version)
+        return self.model
+
+
+def _drawn(picture: Picture, found: Sequence[Found], card: Card, language: Literal["zh", "en"]) -> bytes:
+    import cv2
+
+    from inference_service.annotate import annotate
+
+    drawn = annotate(picture, found, catalogue.find(card.name).labels, language)
+    return cv2.imencode(".jpg", drawn, [cv2.IMWRITE_JPEG_QUALITY, ANNOTATED_JPEG_QUALITY])[1].tobytes()
 
 
 def mask_reader(

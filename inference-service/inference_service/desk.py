@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from threading import Condition, Thread
 from typing import Final
 
-from inference_service.ports import DeskTally, Model, Models, Picture
+from inference_service.ports import DeskFull, DeskTally, Model, Models, Picture, ReadFailed
 from inference_service.rules import BUDGET_S, Found, Urgency
-from shared_kernel.errors import Unavailable, XunshiError
+from shared_kernel.errors import Unavailable
 from shared_kernel.log import fields, get_logger
 
 log = get_logger(__name__)
@@ -29,14 +29,6 @@ MAX_BATCH_S: Final = 0.25
 
 #: Share of the newest batch in what is known of a model's pace.
 _PACE_SHARE: Final = 0.3
-
-
-class DeskFull(Unavailable):
-    """As many pictures of this urgency wait for this model as may."""
-
-
-class ReadFailed(XunshiError):
-    """The model cannot read this picture; it was tried alone."""
 
 
 @dataclass(order=True, slots=True)

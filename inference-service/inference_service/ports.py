@@ -3,14 +3,15 @@
 `analyse` works on these; `bootstrap` alone knows which class stands behind each of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inference_service.rules import Found, Urgency
+from shared_kernel.errors import Unavailable, XunshiError
 from shared_kernel.messages import FrameAnalysed, Task
 
 #: A picture: height x width x 3, uint8, blue-green-red.
@@ -92,6 +93,18 @@ class Models(Protocol):
         ...
 
 
+#: Draws what was found into a copy of the picture, with the words and colours of the model's card; gives a JPEG.
+Draw = Callable[[Picture, Sequence[Found], Card, Literal["zh", "en"]], bytes]
+
+
+class DeskFull(Unavailable):
+    """As many pictures of this urgency wait for this model as may."""
+
+
+class ReadFailed(XunshiError):
+    """The model cannot read this picture; it was tried alone."""
+
+
 class Desk(Protocol):
     """Where pictures wait for their model."""
 
@@ -111,6 +124,27 @@ class Decoder(Protocol):
         Raises:
             UnreadablePicture: it gives none; `code` says why.
             Unavailable: there is no decoder at this moment.
+        """
+        ...
+
+
+class Objects(Protocol):
+    """Where photos lie."""
+
+    def get(self, key: str) -> bytes:
+        """Give an object's bytes.
+
+        Raises:
+            NotFound: no such object.
+            Unavailable: the store is away.
+        """
+        ...
+
+    def put(self, key: str, data: bytes, *, content_type: str = ...) -> None:
+        """Store an object.
+
+        Raises:
+            Unavailable: the store is away.
         """
         ...
 
@@ -151,7 +185,11 @@ class Tally(Protocol):
         ...
 
     def frame_skipped(self, reason: str) -> None:
-        """Count a frame that was not analysed: `stale`, `overtaken` or `unreadable`."""
+        """Count a frame that was not analysed: `stale`, `overtaken`, `unreadable`, `full` (the queue) or `failed`."""
+        ...
+
+    def live_done(self, outcome: str) -> None:
+        """Count a picture of a live session: `analysed`, or the code of its error."""
         ...
 
     def photo_done(self, outcome: str) -> None:

@@ -1,9 +1,10 @@
 """What the environment says to this service; every name begins with `INFERENCE_`."""
 
+import re
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from shared_kernel.settings import ServiceSettings
@@ -16,7 +17,27 @@ class Settings(ServiceSettings):
 
     weights_dir: Path = Field(Path(".cache/weights"), description="folder with the networks of weights.toml")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where our own network runs")
+    precision: Literal["full", "half"] = Field("full", description="of torch on a GPU; half is faster, less exact")
+    mode: Literal["latency", "throughput"] = Field("latency", description="what OpenVINO is tuned for")
     threads: int = Field(1, ge=1, le=64, description="CPU threads of one run of a network")
-    max_batch: int = Field(8, ge=1, le=64, description="frames that are analysed together")
+    cpus: str = Field("", description="CPUs this process keeps to, such as 0-3 or 0,2; all when empty (Linux)")
+    decoders: int = Field(2, ge=1, le=16, description="child processes that decode strangers' files")
+    max_batch: int = Field(8, ge=1, le=64, description="pictures that a model gets at once")
     max_frame_age_ms: int = Field(1000, ge=50, description="older frames are skipped and counted")
     consumer: str = Field("", description="name of this worker in its reports; host and process when empty")
+
+    @field_validator("cpus")
+    @classmethod
+    def _cpus_are_numbers(cls, text: str) -> str:
+        if text and not re.fullmatch(r"\d+(-\d+)?(,\d+(-\d+)?)*", text):
+            raise ValueError(f"expected numbers and ranges such as 0-3,6, got {text!r}")
+        return text
+
+
+def cpu_numbers(text: str) -> frozenset[int]:
+    """Turn `0-3,6` into the numbers 0, 1, 2, 3, 6; an empty text into none."""
+    numbers: set[int] = set()
+    for part in filter(None, text.split(",")):
+        first, _, last = part.partition("-")
+        numbers.update(range(int(first), int(last or first) + 1))
+    return frozenset(numbers)

@@ -257,7 +257,7 @@ class Bus:
 
 
 class Subscription(Generic[M]):
-    """One consumer of one topic in one group. Not thread safe: one thread, one subscription."""
+    """One consumer of one topic in one group. One thread receives; any thread may acknowledge and hold."""
 
     def __init__(self, bus: Bus, client: redis.Redis, kind: type[M], group: str, route: str | None) -> None:
         self._bus = bus

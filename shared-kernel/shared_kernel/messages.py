@@ -243,6 +243,12 @@ class PhotoSubmitted(Message):
     urgency: Literal["interactive", "job"] = Field("interactive", description="whether a person waits")
     min_score: Fraction | None = Field(None, description="boxes below are left out; null: the model's own threshold")
     annotate: bool = Field(default=False, description="store the photo with boxes and labels drawn, as a JPEG")
+    language: Literal["zh", "en"] = Field("zh", description="of the labels that are drawn")
+
+    @property
+    def route(self) -> str | None:
+        """Where to publish it: jobs have a stream of their own, so that no person waits behind a thousand of them."""
+        return "jobs" if self.urgency == "job" else None
 
 
 class PhotoError(Wire):
@@ -285,7 +291,10 @@ class LiveFrameSubmitted(Message):
 
 
 class LiveFrameAnalysed(Message):
-    """What was found in one LiveFrameSubmitted, or why nothing. Routed to `owner`; each frame is answered once."""
+    """What was found in one LiveFrameSubmitted, or why nothing (`skipped`: too late). Routed to `owner`.
+
+    Every frame that a worker took is answered; several workers may answer out of order, and one frame more than once.
+    """
 
     topic = "live.analysed.v1"
     retention = Retention(max_len=256, groups=("inference-service",))
