@@ -10,7 +10,8 @@ from threading import Event, Thread
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from inference_service.app import SERVICE, make_web, make_worker_web
-from inference_service.settings import Settings, cpu_numbers
+from inference_service.packs.shelf import Shelf
+from inference_service.settings import Settings, cpu_numbers, model_of_task
 from shared_kernel import log
 from shared_kernel.blobs import Blobs
 from shared_kernel.bus import Bus
@@ -37,8 +38,9 @@ def main() -> int:
 
 def run_web(settings: Settings) -> int:
     """Serve the list of models, health and metrics."""
+    shelf = Shelf(settings.packs_dir, settings.weights_dir, defaults=model_of_task(settings.default_models))
     serve(
-        lambda: make_web(Bus(settings.redis_url), settings.weights_dir),
+        lambda: make_web(Bus(settings.redis_url), settings.weights_dir, shelf),
         host=settings.host,
         port=settings.port,
         threads=8,

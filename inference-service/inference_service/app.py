@@ -5,10 +5,10 @@ from pathlib import Path
 from threading import Thread
 
 from apiflask import APIFlask
-from pydantic import BaseModel, Field
 
 from inference_service import weights
-from inference_service.models.catalogue import MODELS, ModelCard
+from inference_service.catalogue import add_models
+from inference_service.packs.shelf import Shelf
 from shared_kernel.blobs import Blobs
 from shared_kernel.bus import Bus
 from shared_kernel.web import Check, create_app
@@ -16,43 +16,12 @@ from shared_kernel.web import Check, create_app
 SERVICE = "inference-service"
 
 
-class LabelDocument(BaseModel):
-    """One thing that a model can say of a face."""
-
-    name: str = Field(description="as in detections and passes")
-    zh: str = Field(description="for people, Chinese")
-    en: str = Field(description="for people, English")
-    colour: str = Field(description="of boxes and charts, #rrggbb")
-    protected: bool = Field(description="whether the rules of the site are kept")
-
-
-class ModelDocument(BaseModel):
-    """A model that cameras and photos can be analysed with."""
-
-    name: str = Field(description="as in a camera's field `model`")
-    zh: str = Field(description="for people, Chinese")
-    en: str = Field(description="for people, English")
-    labels: list[LabelDocument]
-    missing: str | None = Field(description="what this model lacks on this machine, in words; null when it is ready")
-
-
-class ModelList(BaseModel):
-    """All models."""
-
-    items: list[ModelDocument]
-
-
-def make_web(bus: Bus, weights_dir: Path) -> APIFlask:
-    """Make the app of `python -m inference_service web`."""
+def make_web(bus: Bus, weights_dir: Path, shelf: Shelf | None = None) -> APIFlask:
+    """Make the app of `python -m inference_service web`; without a shelf it offers what the project brings."""
     checks = {"redis": _redis(bus), "weights": lambda: weights.missing(weights_dir)}
     app = create_app(SERVICE, prefix="/infer", title="Xunshi inference", checks=checks)
 
-    @app.get("/infer/models")
-    @app.output(ModelList)
-    @app.doc(summary="Models and their labels", tags=["models"])
-    def list_models() -> ModelList:
-        return ModelList(items=[_document(card, weights.missing(weights_dir)) for card in MODELS])
-
+    add_models(app, shelf or Shelf(None, weights_dir))
     return app
 
 
@@ -74,11 +43,3 @@ def _redis(bus: Bus) -> Check:
 def _asked(ask: Callable[[], None]) -> None:
     """Ask; the kernel turns a part that is away into words."""
     ask()
-
-
-def _document(card: ModelCard, missing: str | None) -> ModelDocument:
-    labels = [
-        LabelDocument(name=label.name, zh=label.zh, en=label.en, colour=label.colour, protected=label.protected)
-        for label in card.labels
-    ]
-    return ModelDocument(name=card.name, zh=card.zh, en=card.en, labels=labels, missing=missing)

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 from inference_service import weights
-from inference_service.models import catalogue
+from inference_service.decoders.picodet import SCALE_INPUT
 from inference_service.models.mask_reader import MaskReader
 from inference_service.models.mask_state import MaskStateClassifier
 from inference_service.models.yunet import FaceDetector
+from inference_service.packs.card import Card as PackCard
+from inference_service.packs.network import PackModel
+from inference_service.packs.problem import bad
+from inference_service.packs.shelf import Shelf
 from inference_service.ports import Card, Model, Picture, Session
 from inference_service.rules import MIN_FACE_SCORE, Found
 from inference_service.sessions.openvino import OpenVinoSession
-from shared_kernel.errors import NotFound
+from inference_service.sessions.openvino_pack import OpenVinoPackSession
+from shared_kernel.errors import ArtifactError
 
 if TYPE_CHECKING:
     from inference_service.analyse import Analyst
@@ -54,9 +61,18 @@ def worker_parts(settings: Settings) -> WorkerParts:
     from inference_service.desk import Desk
     from inference_service.judge import Judge
     from inference_service.metrics import PrometheusDeskTally, PrometheusTally
+    from inference_service.settings import model_of_task
     from shared_kernel.clock import now
 
-    models = _OnlyMask(mask_reader(settings.weights_dir, device=settings.device, threads=settings.threads))
+    models = shelf(
+        settings.weights_dir,
+        settings.packs_dir,
+        device=settings.device,
+        threads=settings.threads,
+        defaults=model_of_task(settings.default_models),
+    )
+    card = models.default("state")
+    models.open(card.name, card.version)
     tally = PrometheusTally()
     desk = Desk(models, PrometheusDeskTally(), max_batch=settings.max_batch)
     decoders = Decoders(settings.decoders, tally)
@@ -65,31 +81,62 @@ def worker_parts(settings: Settings) -> WorkerParts:
     return WorkerParts(analyst, desk, decoders)
 
 
-@dataclass(frozen=True)
-class _MaskCard:
-    name: str = catalogue.MASK.name
-    version: str = "1"
+def shelf(
+    weights_dir: Path,
+    packs_dir: Path | None,
+    *,
+    device: Device = "auto",
+    threads: int = 1,
+    defaults: Mapping[Task, str] | None = None,
+) -> Shelf:
+    """Make the shelf of a process that runs models; see `open_card` and `packs.shelf.Shelf` for the arguments."""
+
+    def opener(card: PackCard) -> Model:
+        return open_card(card, weights_dir, device=device, threads=threads)
+
+    return Shelf(packs_dir, weights_dir, opener, defaults=defaults)
 
 
-@dataclass(frozen=True)
-class _OnlyMask:
-    """The one model there is."""
+def open_card(
+    card: PackCard, weights_dir: Path, *, device: Device = "auto", threads: int = 1, min_score: float | None = None
+) -> Model:
+    """Load the model of a pack that is ready.
 
-    model: Model
+    Args:
+        card: from the shelf.
+        weights_dir: folder with the fetched networks.
+        device: see `mask_reader`; ONNX, OpenVINO and Paddle files run on the CPU, TorchScript where torch can.
+        threads: CPU threads of a run.
+        min_score: least score of what is found, 0..1; None takes the model's own.
 
-    def find(self, name: str, version: str | None = None) -> Card:  # noqa: ARG002 - there is one
-        if name != catalogue.MASK.name:
-            raise NotFound(f"model {name!r}: expected {catalogue.MASK.name}", code="no_model")
-        return _MaskCard()
+    Raises:
+        BadPack: a file cannot be loaded.
+        ArtifactError: a network of our own is missing.
+    """
+    if card.manifest is None or card.state != "ready":
+        raise ArtifactError(f"model {card.name}: {card.reason}")
+    if card.network is None:
+        score = MIN_FACE_SCORE if min_score is None else min_score
+        return mask_reader(weights_dir, device=device, threads=threads, min_face_score=score)
+    path, kind = card.network
+    try:
+        session = _pack_session(path, kind, card.manifest.decode.kind, device, threads)
+    except ValueError as error:
+        raise bad(card.name, "files", str(error)) from error
+    return PackModel(card.manifest, session, min_score)
 
-    def default(self, task: Task) -> Card:
-        if task != "state":
-            raise NotFound(f"task {task}: no model does this", code="no_model")
-        return _MaskCard()
 
-    def open(self, name: str, version: str | None = None) -> Model:
-        self.find(name, version)
-        return self.model
+def _pack_session(path: Path, kind: str, decode: str, device: Device, threads: int) -> Session:
+    if kind != "torchscript":
+        # PicoDet divides its boxes by this; 1 keeps them in pixels of its input.
+        further = {SCALE_INPUT: np.ones((1, 2), np.float32)} if decode == "picodet" else {}
+        return OpenVinoPackSession(path, threads, further)
+    try:
+        from inference_service.sessions.torchscript import TorchScriptSession
+    except ImportError as error:
+        raise ValueError(f"{path.name}: expected torch to run TorchScript, got none installed") from error
+    on_gpu = device == "cuda" or (device == "auto" and _has_cuda())
+    return TorchScriptSession(path, "cuda" if on_gpu else "cpu", threads)
 
 
 def _drawn(picture: Picture, found: Sequence[Found], card: Card, language: Literal["zh", "en"]) -> bytes:
@@ -97,7 +144,8 @@ def _drawn(picture: Picture, found: Sequence[Found], card: Card, language: Liter
 
     from inference_service.annotate import annotate
 
-    drawn = annotate(picture, found, catalogue.find(card.name).labels, language)
+    labels = card.labels if isinstance(card, PackCard) else ()
+    drawn = annotate(picture, found, labels, language)
     return cv2.imencode(".jpg", drawn, [cv2.IMWRITE_JPEG_QUALITY, ANNOTATED_JPEG_QUALITY])[1].tobytes()
 
 

@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Final
 
 from inference_service import bootstrap
-from inference_service.models import catalogue
+from inference_service.packs.shelf import Shelf
 from inference_service.pictures import SUFFIXES, UnreadablePicture, read_file
 from inference_service.ports import Model, Picture
 from inference_service.rules import FaceReading, Found
 
-#: Least score of a box when none is asked for: above it, right boxes outnumber wrong ones by the most on validation.
+#: The model that is asked when none is named.
+DEFAULT_MODEL: Final = "mask"
+
+#: Its least score, as its pack says: above it, right boxes outnumber wrong ones by the most on validation.
 DEFAULT_MIN_SCORE: Final = 0.4
 
 #: Pictures read ahead of the network, in batches.
@@ -60,8 +63,10 @@ def detect_paths(
     paths: Iterable[Path],
     *,
     weights_dir: Path,
-    model: str = catalogue.MASK.name,
-    min_score: float = DEFAULT_MIN_SCORE,
+    packs_dir: Path | None = None,
+    model: str = DEFAULT_MODEL,
+    version: str | None = None,
+    min_score: float | None = None,
     threads: int = 1,
     batch: int = 8,
     device: bootstrap.Device = "auto",
@@ -71,8 +76,10 @@ def detect_paths(
     Args:
         paths: files, and folders that are searched for pictures, with their subfolders, by name.
         weights_dir: folder with the fetched networks.
-        model: name of a model of the catalogue.
-        min_score: boxes below are left out, 0..1.
+        packs_dir: folder with own model packs; None when there is none.
+        model: name of a model pack.
+        version: of the model; None takes the newest.
+        min_score: boxes below are left out, 0..1; None takes what the model's pack says.
         threads: CPU threads of the network; as many more decode ahead.
         batch: pictures that are judged together.
         device: see `bootstrap.mask_reader`.
@@ -81,9 +88,10 @@ def detect_paths(
         NotFound: there is no such model.
         ArtifactError: a network is missing.
     """
-    catalogue.find(model)
-    reader = bootstrap.mask_reader(weights_dir, device=device, threads=threads, min_face_score=min_score)
-    return detect(files_of(paths), reader, min_score=min_score, threads=threads, batch=batch)
+    card = Shelf(packs_dir, weights_dir).find(model, version)
+    least = min_score if min_score is not None or card.manifest is None else card.manifest.min_score
+    reader = bootstrap.open_card(card, weights_dir, device=device, threads=threads, min_score=least)
+    return detect(files_of(paths), reader, min_score=least or 0.0, threads=threads, batch=batch)
 
 
 def detect(

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
+from shared_kernel.messages import Task
 from shared_kernel.settings import ServiceSettings
 
 
@@ -16,6 +17,8 @@ class Settings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="INFERENCE_")
 
     weights_dir: Path = Field(Path(".cache/weights"), description="folder with the networks of weights.toml")
+    packs_dir: Path = Field(Path("packs"), description="folder with own model packs, one folder a pack")
+    default_models: str = Field("", description="model of a task when only that is named, such as detect=helmet")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where our own network runs")
     precision: Literal["full", "half"] = Field("full", description="of torch on a GPU; half is faster, less exact")
     mode: Literal["latency", "throughput"] = Field("latency", description="what OpenVINO is tuned for")
@@ -32,6 +35,29 @@ class Settings(ServiceSettings):
         if text and not re.fullmatch(r"\d+(-\d+)?(,\d+(-\d+)?)*", text):
             raise ValueError(f"expected numbers and ranges such as 0-3,6, got {text!r}")
         return text
+
+    @field_validator("default_models")
+    @classmethod
+    def _defaults_are_pairs(cls, text: str) -> str:
+        model_of_task(text)
+        return text
+
+
+def model_of_task(text: str) -> dict[Task, str]:
+    """Turn `detect=helmet,state=mask` into a map; an empty text into an empty one.
+
+    Raises:
+        ValueError: a part is no task and name.
+    """
+    tasks: tuple[Task, ...] = ("state", "detect", "classify")
+    found: dict[Task, str] = {}
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        word, _, name = part.partition("=")
+        task = next((one for one in tasks if one == word.strip()), None)
+        if task is None or not name.strip():
+            raise ValueError(f"expected task=model with a task of {', '.join(tasks)}, got {part!r}")
+        found[task] = name.strip()
+    return found
 
 
 def cpu_numbers(text: str) -> frozenset[int]:

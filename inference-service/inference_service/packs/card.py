@@ -9,7 +9,7 @@ from inference_service.packs.content import Kind, Stamp, StoredFile
 from inference_service.packs.manifest import Label, Manifest, Task
 from inference_service.packs.problem import BadPack, bad
 
-#: `missing`: a file that can be fetched is not there. `broken`: somebody has to repair the pack.
+#: `missing`: a file that can be fetched is not there, or not right. `broken`: somebody has to repair the pack.
 State = Literal["ready", "missing", "broken"]
 
 
@@ -100,8 +100,8 @@ def read_card(folder: Path, weights_dir: Path, *, builtin: bool = False) -> Card
         elif not builtin:
             raise bad(name, "decode.kind", "expected a kind for one network, got mask, which is the project's own")
     except BadPack as error:
-        gone = [file for file in files if file.remedy and content.stamp(file.path) is None]
-        state: State = "missing" if gone else "broken"
+        fetchable = {file.field for file in files if file.remedy}
+        state: State = "missing" if all(problem.field in fetchable for problem in error.problems) else "broken"
         return Card(name, folder, builtin, state, error.reason, manifest, seal=seal)
     return Card(name, folder, builtin, "ready", "", manifest, network=network, seal=seal)
 

@@ -118,7 +118,7 @@ def check_sum(pack: str, file: StoredFile) -> None:
         raise bad(pack, file.field, f"expected a readable file, got: {error}") from error
     if got != file.sha256:
         field = file.field.removesuffix(".path") + ".sha256" if file.field.endswith(".path") else file.field
-        message = f"expected {file.sha256} (of {file.path.name}), got {got}: altered, or still being copied"
+        message = f"expected sha256 {file.sha256} (of {file.path.name}), got {got}: altered, or still being copied"
         raise bad(pack, field, message + file.remedy)
 
 

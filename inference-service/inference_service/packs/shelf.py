@@ -124,7 +124,12 @@ class Shelf:
                 return card
         names = sorted({card.name for card in self._cards if card.task == task and card.state == "ready"})
         if not names:
-            raise NotFound(f"task {task}: expected a model for it, got none", code="no_model")
+            lacking = [card for card in self._cards if card.task == task]
+            for card in lacking:
+                if card.state == "missing":
+                    return card
+            reasons = "".join(f"; {card.name}: {card.reason}" for card in lacking)
+            raise NotFound(f"task {task}: expected a model for it, got none{reasons}", code="no_model")
         raise NotFound(f"task {task}: expected one default, got {', '.join(names)} and none chosen", code="no_model")
 
     def open(self, name: str, version: str | None = None) -> Model:
@@ -199,12 +204,7 @@ class Shelf:
             raise bad(card.name, "pack", "expected a process that runs models, got one that only lists them")
         try:
             model = self._opener(card)
-            try:
-                model.read([np.full((*_TRIAL_PX, 3), 127, np.uint8)])
-            except ValueError as error:
-                raise bad(card.name, "decode", str(error)) from error
-            if seal_of(tuple(path for path, _ in card.seal)) != card.seal:
-                raise bad(card.name, "files", "expected the same files to the end, got others while they were loaded")
+            trial(card, model)
         except BadPack as error:
             log.warning("pack spoilt", extra=fields(pack=card.name, version=card.version, reason=error.reason))
             with self._guard:
@@ -212,6 +212,20 @@ class Shelf:
             self._arrange()
             raise
         return model
+
+
+def trial(card: Card, model: Model) -> None:
+    """Have a model that was just loaded read one grey picture.
+
+    Raises:
+        BadPack: its outputs do not fit the manifest, or its files changed since the card was read.
+    """
+    try:
+        model.read([np.full((*_TRIAL_PX, 3), 127, np.uint8)])
+    except ValueError as error:
+        raise bad(card.name, "decode", str(error)) from error
+    if seal_of(tuple(path for path, _ in card.seal)) != card.seal:
+        raise bad(card.name, "files", "expected the same files to the end, got others while they were loaded")
 
 
 def _folders(place: Path | None) -> list[Path]:

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
 from inference_service.app import make_web
+from inference_service.packs.shelf import Shelf
 from shared_kernel.bus import Bus
 from shared_kernel.testing import free_port
 
@@ -18,18 +20,41 @@ def client(tmp_path: Path) -> FlaskClient:
 
 
 def test_models_are_listed_as_documented(client: FlaskClient) -> None:
-    [model] = client.get("/infer/models").get_json()["items"]
+    answer = client.get("/infer/models").get_json()
+    model = answer["items"][0]
     document = client.get("/infer/openapi.json").get_json()
     schema = document["components"]["schemas"]
     assert set(model) == set(schema["ModelList.ModelDocument"]["properties"])
+    assert set(answer) == set(schema["ModelList"]["properties"])
     assert set(model["labels"][0]) == set(schema["ModelList.LabelDocument"]["properties"])
     assert "/infer/models" in document["paths"]
 
 
+def model_named(client: FlaskClient, name: str) -> dict[str, Any]:
+    [found] = [model for model in client.get("/infer/models").get_json()["items"] if model["name"] == name]
+    assert isinstance(found, dict)
+    return found
+
+
 def test_labels_carry_words_for_people(client: FlaskClient) -> None:
-    labels = client.get("/infer/models").get_json()["items"][0]["labels"]
+    mask = model_named(client, "mask")
+    assert (mask["task"], mask["default"]) == ("state", False)
+    labels = mask["labels"]
     assert [label["name"] for label in labels] == ["with_mask", "without_mask", "mask_worn_incorrectly"]
     assert labels[1]["zh"] == "未佩戴口罩"
+    assert [label["violation"] for label in labels] == [False, True, True]
+    assert [label["protected"] for label in labels] == [True, False, False]
+
+
+def test_a_pack_that_comes_or_goes_while_the_service_runs_is_shown(tmp_path: Path) -> None:
+    web = make_web(Bus(f"redis://127.0.0.1:{free_port()}/0"), tmp_path, Shelf(tmp_path / "packs", tmp_path))
+    client = web.test_client()
+    assert client.get("/infer/models").get_json()["broken"] == []
+    (tmp_path / "packs" / "helmet").mkdir(parents=True)
+    [broken] = client.get("/infer/models").get_json()["broken"]
+    assert broken == {"name": "helmet", "version": "", "reason": "model.yaml: expected a file of this name, got none"}
+    (tmp_path / "packs" / "helmet").rmdir()
+    assert client.get("/infer/models").get_json()["broken"] == []
 
 
 def test_readyz_names_what_is_missing(client: FlaskClient) -> None:
@@ -42,7 +67,7 @@ def test_readyz_names_what_is_missing(client: FlaskClient) -> None:
 
 
 def test_a_model_that_lacks_its_weights_says_so(client: FlaskClient) -> None:
-    assert "yunet" in client.get("/infer/models").get_json()["items"][0]["missing"]
+    assert "yunet" in model_named(client, "mask")["missing"]
 
 
 def test_it_lives_without_its_neighbours(client: FlaskClient) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from xunshi.commands.options import json_option
+from xunshi.commands.options import json_option, packs_option
 from xunshi.places import WEIGHTS
 
 if TYPE_CHECKING:
@@ -22,12 +22,15 @@ _BOX_DIGITS, _SCORE_DIGITS = 2, 6
 
 
 @click.command()
-@click.option("--model", default="mask", show_default=True, help="What to look for.")
+@click.option("--model", default="mask", show_default=True, help="Model pack; `xunshi models list` names them.")
 @click.option("--min-score", type=click.FloatRange(0.0, 1.0), help="Leave out boxes below this score.")
 @click.option("--threads", type=click.IntRange(1, 256), default=1, show_default=True, help="CPU threads.")
+@packs_option
 @json_option
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-def detect(model: str, min_score: float | None, threads: int, as_json: bool, paths: tuple[Path, ...]) -> None:  # noqa: FBT001 - click passes flags so
+def detect(
+    *, model: str, min_score: float | None, threads: int, packs: Path, as_json: bool, paths: tuple[Path, ...]
+) -> None:
     """Judge pictures: files, or folders with their subfolders. One line a picture, as soon as it is judged.
 
     With --json each line is {"image", "width", "height", "boxes": [{"label", "score", "box": [x0, y0, x1, y1]}]}, in
@@ -39,8 +42,9 @@ def detect(model: str, min_score: float | None, threads: int, as_json: bool, pat
     for path in paths:
         if path.is_dir() and not any(path in file.parents for file in files):
             click.echo(f"xunshi: {path}: no pictures in this folder", err=True)
-    score = reading.DEFAULT_MIN_SCORE if min_score is None else min_score
-    results = reading.detect_paths(files, weights_dir=WEIGHTS, model=model, min_score=score, threads=threads)
+    results = reading.detect_paths(
+        files, weights_dir=WEIGHTS, packs_dir=packs, model=model, min_score=min_score, threads=threads
+    )
     failed = 0
     with _progress(len(files)) as progress:
         for result in results:

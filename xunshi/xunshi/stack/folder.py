@@ -1,6 +1,6 @@
 """The data folder of one stack: who holds it, its secrets, and what runs.
 
-secrets.json  0600, made once      xunshi.db  blobs/  redis/  spool/  clips/  logs/
+secrets.json  0600, made once      xunshi.db  blobs/  redis/  spool/  clips/  packs/  logs/
 run/lock      held by the running `up` and its guardian        run/stack.json  what runs, where
 """
 
@@ -92,6 +92,10 @@ class DataFolder:
         return self.path / "clips"
 
     @property
+    def packs(self) -> Path:
+        return self.path / "packs"
+
+    @property
     def database_url(self) -> str:
         return f"sqlite:///{self.path / 'xunshi.db'}"
 
@@ -107,7 +111,7 @@ class DataFolder:
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
-            for name in ("run", "logs", "clips", "redis", "spool", "blobs"):
+            for name in ("run", "logs", "clips", "packs", "redis", "spool", "blobs"):
                 (self.path / name).mkdir(exist_ok=True, mode=0o700)
             probe = self.run / f".write-{os.getpid()}"
             probe.touch()

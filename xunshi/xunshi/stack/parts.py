@@ -83,6 +83,7 @@ def service_env(folder: DataFolder, secrets: Secrets, ports: Ports) -> dict[str,
         "STREAM_SPOOL_DIR": str(folder.path / "spool"),
         "STREAM_FILE_ROOTS": f"{folder.clips},{DEMO_CLIPS}",
         "INFERENCE_WEIGHTS_DIR": str(WEIGHTS),
+        "INFERENCE_PACKS_DIR": str(folder.packs),
     }
 
 
