@@ -13,6 +13,7 @@ from bench.figure import show
 MODULES: Final = ("detect", "latency", "live_latency", "memory", "cameras", "start")
 #: Take an hour; only when asked for.
 LONG: Final = ("frames",)
+OPTIONS: Final = {"detect": ("pictures", "threads", "precision", "yardstick"), "frames": ("frames",)}
 
 
 def main() -> None:
@@ -24,20 +25,21 @@ def main() -> None:
     detect.add_argument("--threads", type=int, help="CPU threads of both; default 1")
     detect.add_argument("--precision", choices=["f32", "bf16"], help="of the computation of both; default f32")
     detect.add_argument("--aizoo", type=Path, metavar="FILE", dest="yardstick", help="AIZOO's network, the baseline")
+    frames = parser.add_argument_group("option of frames")
+    frames.add_argument("--frames", type=int, help="how many; default 100,000, and half of that for the networks")
     given = parser.parse_args()
     if unknown := set(given.names) - set(MODULES + LONG):
         parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(MODULES + LONG)}")
     names = given.names or MODULES
-    options = _options(given)
-    if options and list(names) != ["detect"]:
-        parser.error(f"only detect takes {', '.join(sorted(options))}")
+    taken = {option for name in names for option in _options(given, name)}
+    if foreign := {option for name in OPTIONS for option in _options(given, name)} - taken:
+        parser.error(f"{', '.join(sorted(foreign))}: not an option of {', '.join(names)}")
     for name in names:
-        show(importlib.import_module(f"bench.{name}").figures(**options), as_json=given.json)
+        show(importlib.import_module(f"bench.{name}").figures(**_options(given, name)), as_json=given.json)
 
 
-def _options(given: argparse.Namespace) -> dict[str, Any]:
-    every = {name: getattr(given, name) for name in ("pictures", "threads", "precision", "yardstick")}
-    return {name: value for name, value in every.items() if value is not None}
+def _options(given: argparse.Namespace, name: str) -> dict[str, Any]:
+    return {option: value for option in OPTIONS.get(name, ()) if (value := getattr(given, option)) is not None}
 
 
 if __name__ == "__main__":
