@@ -1,29 +1,25 @@
 """Strangers' files are decoded in child processes: a decoder that crashes, hangs or eats memory takes only itself.
 
-`python -m inference_service.decoding FD` is the child: a request is a file, the answer is one line of JSON, and for a
-picture also a descriptor of memory with its pixels, so that they are never copied through the pipe. `pictures` does the
-decoding. Frames of our own cameras come from our own encoder and are decoded in the worker itself.
+`decoding_child` is what runs there, with `pictures`. Frames of our own cameras come from our own encoder and are decoded
+in the worker itself.
 """
 
-import contextlib
 import heapq
 import json
 import mmap
 import os
-import select
-import signal
 import socket
-import struct
 import subprocess
 import sys
-import tempfile
 import time
-from threading import Condition, Thread
-from typing import Final, NoReturn, Self
+from threading import Condition
+from typing import Final, Self
 
 import numpy as np
 
-from inference_service.pictures import MAX_BYTES, UnreadablePicture, decode
+from inference_service import decoding_child
+from inference_service.decoding_child import MAX_LINE_BYTES, READY, SIZE
+from inference_service.pictures import MAX_BYTES, UnreadablePicture
 from inference_service.ports import DecoderTally, Picture
 from inference_service.rules import BUDGET_S, DECODE_LIMIT_S, Urgency
 from shared_kernel.errors import Unavailable
@@ -31,18 +27,11 @@ from shared_kernel.log import fields, get_logger
 
 log = get_logger(__name__)
 
-#: Address space of a child: libraries, and a picture of 50 megapixels several times over, bytes.
-MAX_MEMORY_BYTES: Final = 4 * 1024**3
-
 #: A child that starts imports its libraries first, seconds.
 START_LIMIT_S: Final = 20.0
 
-#: A child whose worker is gone and that hangs in a decoder is ended by the kernel after this, seconds.
-LAST_RESORT_S: Final = 40
-
-_SIZE: Final = struct.Struct("<I")
-_READY: Final = b"ready\n"
-_MAX_LINE_BYTES: Final = 4096
+#: Children that are tried one after the other when they end before they have taken a file.
+MAX_STARTS: Final = 3
 
 
 class Decoders:
@@ -54,7 +43,8 @@ class Decoders:
     def __init__(self, count: int, tally: DecoderTally) -> None:
         """Start `count` children."""
         self._tally = tally
-        self._idle = [_Child() for _ in range(count)]
+        self._children = [_Child() for _ in range(count)]
+        self._idle = list(self._children)
         self._waiting: list[tuple[float, int]] = []
         self._numbered = 0
         self._closed = False
@@ -69,35 +59,33 @@ class Decoders:
         """
         if len(data) > MAX_BYTES:
             raise UnreadablePicture(f"picture: expected at most {MAX_BYTES} bytes, got {len(data)}", code="too_large")
-        child = self._take(urgency)
-        if child.gone:  # it ended while it had nothing to do, which is no file's fault
-            child = _Child()
-        try:
-            return child.decode(data, DECODE_LIMIT_S[urgency])
-        except _Ended as error:
-            child.kill()
-            self._tally.decoder_ended(error.reason)
-            log.warning("decoder ended", extra=fields(reason=error.reason, bytes=len(data)))
-            if error.reason == "too_slow":
-                limit_s = DECODE_LIMIT_S[urgency]
-                raise UnreadablePicture(f"picture: not decoded within {limit_s:g} s", code="too_slow") from error
-            raise UnreadablePicture("picture: the decoder ended over it", code="not_analysable") from error
-        finally:
-            self._give_back(child)
+        for _ in range(MAX_STARTS):
+            child = self._take(urgency)
+            try:
+                return child.decode(data, DECODE_LIMIT_S[urgency])
+            except _NotTaken:
+                child.kill()
+            except _Ended as error:
+                child.kill()
+                raise self._verdict(error.reason, len(data), DECODE_LIMIT_S[urgency]) from error
+            finally:
+                self._give_back(child)
+        raise Unavailable("decoder", f"{MAX_STARTS} children ended before they took the file")
 
     def pids(self) -> list[int]:
-        """Process ids of the idle children."""
+        """Process ids of the children."""
         with self._changed:
-            return [child.pid for child in self._idle]
+            return [child.pid for child in self._children]
 
     def close(self) -> None:
-        """End the children; those at work end after their file."""
+        """End the children, also those at work; whoever waits for one is told that the worker stops."""
         with self._changed:
             self._closed = True
-            idle, self._idle = self._idle, []
             self._changed.notify_all()
-        for child in idle:
-            child.kill()
+            for child in self._children:
+                child.end()
+            for child in self._idle:
+                child.kill()
 
     def __enter__(self) -> Self:
         return self
@@ -120,12 +108,23 @@ class Decoders:
 
     def _give_back(self, child: "_Child") -> None:
         with self._changed:
-            closed = self._closed
-            if not closed:
-                self._idle.append(child if child.alive else _Child())
-                self._changed.notify_all()
-        if closed:
-            child.kill()
+            if not child.alive and not self._closed:
+                self._children.remove(child)
+                child = _Child()
+                self._children.append(child)
+            if self._closed:
+                child.kill()
+            self._idle.append(child)
+            self._changed.notify_all()
+
+    def _verdict(self, reason: str, size: int, limit_s: float) -> Exception:
+        if self._closed:
+            return Unavailable("decoder", "the worker is stopping")
+        self._tally.decoder_ended(reason)
+        log.warning("decoder ended", extra=fields(reason=reason, bytes=size))
+        if reason == "too_slow":
+            return UnreadablePicture(f"picture: not decoded within {limit_s:g} s", code="too_slow")
+        return UnreadablePicture("picture: the decoder ended over it", code="not_analysable")
 
 
 class _Ended(Exception):
@@ -136,6 +135,10 @@ class _Ended(Exception):
         self.reason = reason
 
 
+class _NotTaken(Exception):
+    """A child ended before it had the file, which is not the file's fault."""
+
+
 class _Child:
     """The parent's end of one child."""
 
@@ -143,7 +146,7 @@ class _Child:
         own, its = socket.socketpair()
         with its:
             environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-            command = [sys.executable, "-m", __name__, str(its.fileno())]
+            command = [sys.executable, "-m", decoding_child.__name__, str(its.fileno())]
             self._process = subprocess.Popen(  # noqa: S603 - our own module
                 command, pass_fds=[its.fileno()], stdin=subprocess.DEVNULL, env=environment, start_new_session=True
             )
@@ -155,35 +158,52 @@ class _Child:
     def pid(self) -> int:
         return self._process.pid
 
-    @property
-    def gone(self) -> bool:
-        return self._process.poll() is not None
-
     def decode(self, data: bytes, limit_s: float) -> Picture:
         self._wait_until_ready()
         deadline_s = time.monotonic() + limit_s
         try:
-            self._within(deadline_s)
-            self._socket.sendall(_SIZE.pack(len(data)) + data)
-            line, descriptors = b"", []
-            while not line.endswith(b"\n"):
-                self._within(deadline_s)
-                part, more, _, _ = socket.recv_fds(self._socket, _MAX_LINE_BYTES, 1)
-                descriptors += more
-                if not part:
-                    raise _Ended("crashed")
-                line += part
+            self._hand_over(data, deadline_s)
+            line, descriptors = self._answer(deadline_s)
         except TimeoutError as error:
             raise _Ended("too_slow") from error
-        except OSError as error:
-            raise _Ended("crashed") from error
         return _picture(json.loads(line), descriptors)
+
+    def _hand_over(self, data: bytes, deadline_s: float) -> None:
+        try:
+            self._within(deadline_s)
+            self._socket.sendall(SIZE.pack(len(data)) + data)
+            self._within(deadline_s)
+            taken = self._socket.recv(1)
+        except TimeoutError:
+            raise
+        except OSError as error:
+            raise _NotTaken from error
+        if not taken:
+            raise _NotTaken
+
+    def _answer(self, deadline_s: float) -> tuple[bytes, list[int]]:
+        line, descriptors = b"", []
+        while not line.endswith(b"\n"):
+            self._within(deadline_s)
+            try:
+                part, more, _, _ = socket.recv_fds(self._socket, MAX_LINE_BYTES, 1)
+            except ConnectionError:
+                part, more = b"", []
+            descriptors += more
+            if not part:
+                raise _Ended("crashed")
+            line += part
+        return line, descriptors
+
+    def end(self) -> None:
+        """End the process; whoever waits for its answer notices."""
+        self._process.kill()
+        self._process.wait()
 
     def kill(self) -> None:
         self.alive = False
         self._socket.close()
-        self._process.kill()
-        self._process.wait()
+        self.end()
 
     def _wait_until_ready(self) -> None:
         """A child that cannot even start is not the picture's fault."""
@@ -191,7 +211,7 @@ class _Child:
             return
         self._socket.settimeout(START_LIMIT_S)
         try:
-            self._ready = self._socket.recv(len(_READY), socket.MSG_WAITALL) == _READY
+            self._ready = self._socket.recv(len(READY), socket.MSG_WAITALL) == READY
         except OSError:
             self._ready = False
         if not self._ready:
@@ -218,82 +238,3 @@ def _picture(answer: dict[str, object], descriptors: list[int]) -> Picture:
     finally:
         for descriptor in descriptors:
             os.close(descriptor)
-
-
-def serve(connection: socket.socket) -> None:
-    """Answer requests until the other end is gone: the life of a child."""
-    Thread(target=_end_with, args=(connection,), daemon=True).start()
-    connection.sendall(_READY)
-    while head := connection.recv(_SIZE.size, socket.MSG_WAITALL):
-        size = _SIZE.unpack(head)[0]
-        data = connection.recv(size, socket.MSG_WAITALL) if size else b""
-        signal.alarm(LAST_RESORT_S)
-        try:
-            _answer(connection, decode(data))
-        except UnreadablePicture as error:
-            _refuse(connection, error.code, error.detail)
-        except MemoryError:
-            _refuse(connection, "not_analysable", "picture: needs more memory than a picture may")
-        signal.alarm(0)
-
-
-def _answer(connection: socket.socket, picture: Picture) -> None:
-    height, width = picture.shape[:2]
-    descriptor = _memory(picture)
-    try:
-        socket.send_fds(connection, [_line(height=height, width=width)], [descriptor])
-    finally:
-        os.close(descriptor)
-
-
-def _refuse(connection: socket.socket, code: str, detail: str) -> None:
-    connection.sendall(_line(code=code, detail=detail[:500]))
-
-
-def _line(**values: object) -> bytes:
-    return json.dumps(values).encode() + b"\n"
-
-
-def _memory(picture: Picture) -> int:
-    """Give a descriptor of memory with the pixels; no file of any name, so that nothing is left over after a crash."""
-    if hasattr(os, "memfd_create"):
-        descriptor = os.memfd_create("picture")
-    else:
-        with tempfile.TemporaryFile() as file:
-            descriptor = os.dup(file.fileno())
-    rest = np.ascontiguousarray(picture).data.cast("B")
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
-    return descriptor
-
-
-def _end_with(connection: socket.socket) -> NoReturn:
-    """End this process when its worker is gone, also in the middle of a file."""
-    hangup = select.poll()
-    hangup.register(connection, 0)
-    hangup.poll()
-    os._exit(0)
-
-
-def _limit_memory() -> None:
-    """Where the system cannot (macOS refuses), the limits on bytes and pixels have to do."""
-    import resource
-
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def main() -> None:
-    """Run a child on the socket whose descriptor is the only argument."""
-    import cv2
-
-    cv2.setNumThreads(1)
-    _limit_memory()
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    with socket.socket(fileno=int(sys.argv[1])) as connection, contextlib.suppress(BrokenPipeError):
-        serve(connection)
-
-
-if __name__ == "__main__":
-    main()
