@@ -1,4 +1,4 @@
-"""`python -m inference_service worker` analyses frames and photos; `… web` says what can be analysed."""
+"""`python -m inference_service worker` analyses frames and photos; `… web` takes them from people and programs."""
 
 import argparse
 import os
@@ -7,11 +7,11 @@ import sys
 import time
 from threading import Event, Thread
 
+from apiflask import APIFlask
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from inference_service.app import SERVICE, make_web, make_worker_web
-from inference_service.packs.shelf import Shelf
-from inference_service.settings import Settings, cpu_numbers, model_of_task
+from inference_service.settings import Settings, cpu_numbers
 from shared_kernel import log
 from shared_kernel.blobs import Blobs
 from shared_kernel.bus import Bus
@@ -22,6 +22,9 @@ logger = log.get_logger(__name__)
 
 #: How long the loops may take to finish what they hold after a stop, seconds.
 STOP_WITHIN_S = 4.0
+
+#: Threads of the web process beyond those of live sessions: pictures, health, links.
+SPARE_THREADS = 32
 
 
 def main() -> int:
@@ -37,13 +40,23 @@ def main() -> int:
 
 
 def run_web(settings: Settings) -> int:
-    """Serve the list of models, health and metrics."""
-    shelf = Shelf(settings.packs_dir, settings.weights_dir, defaults=model_of_task(settings.default_models))
+    """Serve models, pictures and live sessions."""
+    from inference_service.web.service import WebService
+
+    running: list[WebService] = []
+
+    def make() -> APIFlask:
+        service = WebService(settings)  # in the web worker: threads do not survive a fork
+        service.start()
+        running.append(service)
+        return make_web(service.parts)
+
+    def stop() -> None:
+        for service in running:
+            service.stop()
+
     serve(
-        lambda: make_web(Bus(settings.redis_url), settings.weights_dir, shelf),
-        host=settings.host,
-        port=settings.port,
-        threads=8,
+        make, host=settings.host, port=settings.port, threads=settings.live_sessions + SPARE_THREADS, on_stop=stop
     )
     return 0
 
@@ -68,7 +81,7 @@ def run_worker(settings: Settings) -> int:
     desk = parts.desk.start()
     loops = Worker(bus, blobs, parts.analyst, stop).start()
     server = _health_server(settings, bus, blobs, [*loops, desk])
-    logger.info("worker ready", extra=log.fields(consumer=settings.consumer or "-", port=settings.port))
+    logger.info("worker ready", extra=log.fields(port=settings.port))
     stop.wait()
     # The loops finish what they have in hand, so the desk and the decoders stay open until they are done.
     stop_at = time.monotonic() + STOP_WITHIN_S

@@ -1,7 +1,7 @@
 """Strangers' files are decoded in child processes: a decoder that crashes, hangs or eats memory takes only itself.
 
-`decoding_child` is what runs there, with `pictures`. Frames of our own cameras come from our own encoder and are decoded
-in the worker itself.
+`decoding_child` is what runs there, with `pictures`. Frames of our own cameras come from our own encoder; they are
+decoded in the worker itself.
 """
 
 import heapq

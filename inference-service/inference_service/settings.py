@@ -27,7 +27,6 @@ class Settings(ServiceSettings):
     decoders: int = Field(2, ge=1, le=16, description="child processes that decode strangers' files")
     max_batch: int = Field(8, ge=1, le=64, description="pictures that a model gets at once")
     max_frame_age_ms: int = Field(1000, ge=50, description="older frames are skipped and counted")
-    consumer: str = Field("", description="name of this worker in its reports; host and process when empty")
 
     @field_validator("cpus")
     @classmethod

@@ -22,7 +22,12 @@ class OpenVinoSession:
     """
 
     def __init__(
-        self, path: Path, threads: int = 1, fixed_shapes: int = 0, precision: Literal["f32", "bf16"] = "f32"
+        self,
+        path: Path,
+        threads: int = 1,
+        fixed_shapes: int = 0,
+        precision: Literal["f32", "bf16"] = "f32",
+        mode: Literal["latency", "throughput"] = "latency",
     ) -> None:
         """Load and compile.
 
@@ -32,11 +37,12 @@ class OpenVinoSession:
             fixed_shapes: how many shapes of input may get a network of their own; the one not used for longest goes
                 first. Worth it for a network whose inputs come in few shapes.
             precision: of the computation; bf16 is faster on processors that have it and changes answers a little.
+            mode: what OpenVINO is told to tune for, one answer soon or many answers.
         """
         core = openvino.Core()
         self._options = {
             "INFERENCE_PRECISION_HINT": precision,
-            "PERFORMANCE_HINT": "LATENCY",
+            "PERFORMANCE_HINT": mode.upper(),
             "INFERENCE_NUM_THREADS": threads,
         }
         self._core = core

@@ -6,6 +6,7 @@ ONNX file, which torch cannot run; it stays with `openvino`.
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -83,13 +84,16 @@ class MaskStateNetwork(nn.Module):
 class TorchSession:
     """The mask state network through torch; outputs agree with OpenVINO's within 1e-3 on the CPU."""
 
-    def __init__(self, path: Path, device: str = "cpu", threads: int = 1) -> None:
+    def __init__(
+        self, path: Path, device: str = "cpu", threads: int = 1, precision: Literal["full", "half"] = "full"
+    ) -> None:
         """Load the weights.
 
         Args:
             path: safetensors file with the weights of `MaskStateNetwork`, in half or full precision.
             device: `cpu` or `cuda`.
             threads: CPU threads, for the whole process; without meaning on a GPU.
+            precision: of the computation; half is for a GPU and changes answers by about 1e-2.
         """
         torch.set_num_threads(threads)
         # Half-precision shortcuts would be faster on a GPU and would answer differently from the CPU.
@@ -98,13 +102,14 @@ class TorchSession:
         self._device = torch.device(device)
         network = MaskStateNetwork()
         network.load_state_dict({name: values.float() for name, values in load_file(path).items()})
-        self._network = network.eval().to(self._device)
+        self._type = torch.float16 if precision == "half" else torch.float32
+        self._network = network.eval().to(self._device, self._type)
 
     def run(self, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
         """Run once; see `inference_service.ports.Session`."""
         with torch.inference_mode():
-            outputs: Tensor = self._network(torch.from_numpy(inputs).to(self._device))
-        return (outputs.cpu().numpy(),)
+            outputs: Tensor = self._network(torch.from_numpy(inputs).to(self._device, self._type))
+        return (outputs.float().cpu().numpy(),)
 
 
 def has_cuda() -> bool:
