@@ -36,6 +36,7 @@ class Options:
     host: str
     port: int
     demo: bool
+    workers: int = 1
 
 
 class Signals:
@@ -73,7 +74,7 @@ def run(options: Options) -> None:
     require_free(options.host, options.port)
     signals = Signals()
     started_at = time.monotonic()
-    ports = parts.Ports.choose()
+    ports = parts.Ports.choose(options.workers)
     listen = f"{options.host}:{options.port}"
     listed = parts.one_machine(folder, folder.secrets(make=True), ports, listen, demo=options.demo)
     shown = "127.0.0.1" if options.host == "0.0.0.0" else options.host

@@ -49,11 +49,12 @@ class Ports:
     clock: int
     stream: int
     infer: int
-    worker: int
+    workers: tuple[int, ...]
 
     @classmethod
-    def choose(cls) -> Ports:
-        return cls(*free_ports(HOST, 7))
+    def choose(cls, workers: int = 1) -> Ports:
+        redis, api, recorder, clock, stream, infer, *rest = free_ports(HOST, 6 + workers)
+        return cls(redis, api, recorder, clock, stream, infer, tuple(rest))
 
 
 def redis_url(secrets: Secrets, port: int) -> str:
@@ -83,6 +84,7 @@ def service_env(folder: DataFolder, secrets: Secrets, ports: Ports) -> dict[str,
         "STREAM_SPOOL_DIR": str(folder.path / "spool"),
         "STREAM_FILE_ROOTS": f"{folder.clips},{DEMO_CLIPS}",
         "INFERENCE_WEIGHTS_DIR": str(WEIGHTS),
+        "INFERENCE_API_URL": f"http://{HOST}:{ports.api}",
         "INFERENCE_PACKS_DIR": str(folder.packs),
     }
 
@@ -109,7 +111,7 @@ def one_machine(folder: DataFolder, secrets: Secrets, ports: Ports, listen: str,
         # ready only when the API is, so it may as well start beside it
         _web("stream", ("stream_service",), ports.stream, env, "STREAM_PORT", after=ready),
         _web("infer-web", ("inference_service", "web"), ports.infer, env, "INFERENCE_PORT", after=("redis",)),
-        _web("infer-worker", ("inference_service", "worker"), ports.worker, env, "INFERENCE_PORT", after=("redis",)),
+        *_workers(ports, env),
         _gateway(folder, ports, listen),
     ]
     if demo:
@@ -127,6 +129,16 @@ def _web(
 ) -> Part:
     own = {**env, port_name: str(port)}
     return Part(name, _python(*module), HttpAnswer(HOST, port), own, after=after, stage=_SERVICE_STAGE)
+
+
+def _workers(ports: Ports, env: Mapping[str, str]) -> list[Part]:
+    """The workers of inference-service; the bus shares the work out among them."""
+    names = ["infer-worker", *(f"infer-worker-{number}" for number in range(2, len(ports.workers) + 1))]
+    module = ("inference_service", "worker")
+    return [
+        _web(name, module, port, env, "INFERENCE_PORT", after=("redis",))
+        for name, port in zip(names, ports.workers, strict=True)
+    ]
 
 
 def _redis_command(folder: DataFolder, secrets: Secrets, ports: Ports) -> tuple[str, ...]:
