@@ -55,9 +55,7 @@ def run_web(settings: Settings) -> int:
         for service in running:
             service.stop()
 
-    serve(
-        make, host=settings.host, port=settings.port, threads=settings.live_sessions + SPARE_THREADS, on_stop=stop
-    )
+    serve(make, host=settings.host, port=settings.port, threads=settings.live_sessions + SPARE_THREADS, on_stop=stop)
     return 0
 
 

@@ -1,14 +1,15 @@
-"""The web side of inference-service: which models there are, health, metrics. It never decodes a picture."""
+"""The web side of inference-service: models, pictures, live sessions, health, metrics. It never decodes a picture."""
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from threading import Thread
 
 from apiflask import APIFlask
 
-from inference_service import weights
 from inference_service.catalogue import add_models
-from inference_service.packs.shelf import Shelf
+from inference_service.web import live, photos
+from inference_service.web.documentation import describe
+from inference_service.web.intake import MAX_REQUEST_BYTES
+from inference_service.web.parts import WebParts
 from shared_kernel.blobs import Blobs
 from shared_kernel.bus import Bus
 from shared_kernel.web import Check, create_app
@@ -16,12 +17,20 @@ from shared_kernel.web import Check, create_app
 SERVICE = "inference-service"
 
 
-def make_web(bus: Bus, weights_dir: Path, shelf: Shelf | None = None) -> APIFlask:
-    """Make the app of `python -m inference_service web`; without a shelf it offers what the project brings."""
-    checks = {"redis": _redis(bus), "weights": lambda: weights.missing(weights_dir)}
-    app = create_app(SERVICE, prefix="/infer", title="Xunshi inference", checks=checks)
-
-    add_models(app, shelf or Shelf(None, weights_dir))
+def make_web(parts: WebParts) -> APIFlask:
+    """Make the app of `python -m inference_service web`."""
+    app = create_app(
+        SERVICE,
+        prefix="/infer",
+        title="Xunshi inference",
+        checks=parts.checks,
+        max_body_bytes=MAX_REQUEST_BYTES,
+    )
+    add_models(app, parts.shelf)
+    app.register_blueprint(photos.blueprint(parts))
+    app.register_blueprint(live.blueprint(parts))
+    live.add_socket(app, parts)
+    describe(app)
     return app
 
 

@@ -27,6 +27,9 @@ class Settings(ServiceSettings):
     decoders: int = Field(2, ge=1, le=16, description="child processes that decode strangers' files")
     max_batch: int = Field(8, ge=1, le=64, description="pictures that a model gets at once")
     max_frame_age_ms: int = Field(1000, ge=50, description="older frames are skipped and counted")
+    api_url: str = Field("http://127.0.0.1:8081", description="miniprogram-api, which knows users and rights")
+    live_sessions: int = Field(64, ge=1, le=1000, description="live sessions at most; each holds a thread")
+    owner: str = Field("", description="name of this web process on the bus; the host's when empty")
 
     @field_validator("cpus")
     @classmethod

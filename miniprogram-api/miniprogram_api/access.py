@@ -92,7 +92,16 @@ def authenticated(parts: Parts) -> Caller:
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not text:
         raise Unauthorised("access token: expected the header Authorization: Bearer …", code="access_token")
-    token = read_access(parts.settings.jwt_key.get_secret_value(), text.strip())
+    return owner_of(parts, text.strip())
+
+
+def owner_of(parts: Parts, access_token: str) -> Caller:
+    """The caller whom this access token names.
+
+    Raises:
+        Unauthorised: a wrong token, a login that ended, or a disabled user.
+    """
+    token = read_access(parts.settings.jwt_key.get_secret_value(), access_token)
     with parts.database.read() as store:
         found = store.auth_sessions.user_of_family(token.family_id, now())
     if found is None or found[0].user_id != token.user_id or found[0].status != "active":

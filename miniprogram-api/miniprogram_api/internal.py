@@ -5,9 +5,10 @@ from __future__ import annotations
 from apiflask import APIBlueprint
 from pydantic import BaseModel, Field
 
-from miniprogram_api.access import allow
+from miniprogram_api.access import allow, owner_of
 from miniprogram_api.parts import Parts
-from miniprogram_api.rights import scopes
+from miniprogram_api.rights import Scope, scopes
+from miniprogram_api.rules import Permission
 from miniprogram_api.shapes import Body, Ulid
 from shared_kernel.errors import Poison
 from shared_kernel.log import fields, get_logger
@@ -37,6 +38,26 @@ class RightsIn(Body):
 
 class RightsOut(BaseModel):
     allowed: list[Pair]
+
+
+class TokenIn(Body):
+    access_token: str = Field(min_length=1, max_length=4096)
+
+
+class CallerOut(BaseModel):
+    """Whom an access token names. Who must change the password first may do nothing yet."""
+
+    user_id: str
+    permissions: list[Permission]
+
+
+class HoldersIn(Body):
+    permission: Permission
+    user_ids: list[Ulid] = Field(max_length=2000)
+
+
+class HoldersOut(BaseModel):
+    user_ids: list[str] = Field(description="those of them that hold the permission now")
 
 
 def blueprint(parts: Parts) -> APIBlueprint:
@@ -74,4 +95,27 @@ def blueprint(parts: Parts) -> APIBlueprint:
         ]
         return RightsOut(allowed=allowed)
 
+    @routes.post("/internal/callers")
+    @allow("service")
+    @routes.input(TokenIn, arg_name="given")
+    @routes.output(CallerOut)
+    def callers(given: TokenIn) -> CallerOut:
+        found = owner_of(parts, given.access_token)
+        permissions = [] if found.must_change_password else sorted(found.permissions)
+        return CallerOut.model_validate({"user_id": found.user_id, "permissions": permissions})
+
+    @routes.post("/internal/holders")
+    @allow("service")
+    @routes.input(HoldersIn, arg_name="given")
+    @routes.output(HoldersOut)
+    def holders(given: HoldersIn) -> HoldersOut:
+        with parts.database.read() as store:
+            found = scopes(store, set(given.user_ids))
+        holding = [user_id for user_id in given.user_ids if _holds(found.get(user_id), given.permission)]
+        return HoldersOut(user_ids=holding)
+
     return routes
+
+
+def _holds(scope: Scope | None, permission: Permission) -> bool:
+    return scope is not None and permission in scope.permissions

@@ -1,22 +1,35 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from pydantic import SecretStr
 
 from inference_service.app import make_web
-from inference_service.packs.shelf import Shelf
-from shared_kernel.bus import Bus
+from inference_service.settings import Settings
+from inference_service.web.service import WebService
 from shared_kernel.testing import free_port
 
 
 @pytest.fixture
-def client(tmp_path: Path) -> FlaskClient:
-    """The web app with neither Redis nor weights."""
-    return make_web(Bus(f"redis://127.0.0.1:{free_port()}/0"), tmp_path).test_client()
+def client(tmp_path: Path) -> Iterator[FlaskClient]:
+    """The web app with neither Redis, nor weights, nor an API that knows users."""
+    settings = Settings(
+        redis_url=f"redis://127.0.0.1:{free_port()}/0",
+        api_url=f"http://127.0.0.1:{free_port()}",
+        blobs_url=f"file://{tmp_path}/blobs",
+        service_token=SecretStr("s" * 40),
+        ticket_key=SecretStr("t" * 40),
+        weights_dir=tmp_path / "weights",
+        packs_dir=tmp_path / "packs",
+    )
+    service = WebService(settings)
+    yield make_web(service.parts).test_client()
+    service.close()
 
 
 def test_models_are_listed_as_documented(client: FlaskClient) -> None:
@@ -46,9 +59,7 @@ def test_labels_carry_words_for_people(client: FlaskClient) -> None:
     assert [label["protected"] for label in labels] == [True, False, False]
 
 
-def test_a_pack_that_comes_or_goes_while_the_service_runs_is_shown(tmp_path: Path) -> None:
-    web = make_web(Bus(f"redis://127.0.0.1:{free_port()}/0"), tmp_path, Shelf(tmp_path / "packs", tmp_path))
-    client = web.test_client()
+def test_a_pack_that_comes_or_goes_while_the_service_runs_is_shown(client: FlaskClient, tmp_path: Path) -> None:
     assert client.get("/infer/models").get_json()["broken"] == []
     (tmp_path / "packs" / "helmet").mkdir(parents=True)
     [broken] = client.get("/infer/models").get_json()["broken"]

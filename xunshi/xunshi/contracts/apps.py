@@ -9,7 +9,6 @@ from typing import Any
 from apiflask import APIFlask
 from pydantic import SecretStr
 
-from shared_kernel.bus import Bus
 from xunshi.stack.folder import Secrets
 
 _REDIS = "redis://127.0.0.1:1/0"
@@ -42,8 +41,10 @@ def stream_service() -> APIFlask:
 def inference_service() -> APIFlask:
     """The app of inference-service's web process."""
     from inference_service.app import make_web
+    from inference_service.settings import Settings
+    from inference_service.web.service import WebService
 
-    return make_web(Bus(_REDIS), _folder())
+    return make_web(WebService(Settings(**_common(Secrets.new()), weights_dir=_folder())).parts)
 
 
 def _common(secrets: Secrets) -> dict[str, Any]:
