@@ -108,7 +108,12 @@ class Case:
 
 
 def figures(
-    pictures: Path | None = None, *, threads: int = 1, precision: ours.Precision = "f32", yardstick: Path | None = None
+    pictures: Path | None = None,
+    *,
+    threads: int = 1,
+    precision: ours.Precision = "f32",
+    yardstick: Path | None = None,
+    most_rounds: int = MOST_ROUNDS,
 ) -> Iterator[Figure]:
     """Pictures a second by number of faces, the networks alone, and where the time goes.
 
@@ -117,6 +122,7 @@ def figures(
         threads: CPU threads, for both.
         precision: of the computation, for both.
         yardstick: AIZOO's file; see `aizoo.find`.
+        most_rounds: how often each picture is read at most; less often when there are many.
     """
     cv2.setNumThreads(threads)
     theirs = _yardstick(yardstick, threads=threads, precision=precision)
@@ -131,7 +137,8 @@ def figures(
         for name, least, most in GROUPS:
             group = [case for case in cases if least <= case.faces <= most]
             if group:
-                yield from _measured(f"detect, {name}", group, networks, model, theirs)
+                rounds = max(min(FEWEST_ROUNDS, most_rounds), min(most_rounds, READINGS // len(group)))
+                yield from _measured(f"detect, {name}", group, networks, theirs, rounds)
 
 
 def _yardstick(path: Path | None, *, threads: int, precision: str) -> aizoo.Aizoo | None:
@@ -173,9 +180,9 @@ def _warm(cases: Sequence[Case], model: Model) -> None:
 
 
 def _measured(
-    name: str, group: Sequence[Case], networks: tuple[Session, Session], model: Model, theirs: aizoo.Aizoo | None
+    name: str, group: Sequence[Case], networks: tuple[Session, Session], theirs: aizoo.Aizoo | None, rounds: int
 ) -> Iterator[Figure]:
-    rounds = max(FEWEST_ROUNDS, min(MOST_ROUNDS, READINGS // len(group)))
+    model = ours.model(networks, ours.DEFAULT_SCORE)
     whole: list[tuple[Callable[[], object], ...]] = []
     alone: list[tuple[Callable[[], object], ...]] = []
     for case in group:
