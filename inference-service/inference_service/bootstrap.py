@@ -15,6 +15,7 @@ from inference_service.models.mask_reader import MaskReader
 from inference_service.models.mask_state import MaskStateClassifier
 from inference_service.models.yunet import FaceDetector
 from inference_service.packs.card import Card as PackCard
+from inference_service.packs.content import Kind
 from inference_service.packs.network import PackModel
 from inference_service.packs.problem import bad
 from inference_service.packs.shelf import Shelf
@@ -32,6 +33,15 @@ if TYPE_CHECKING:
     from shared_kernel.messages import Task
 
 Device = Literal["auto", "cpu", "cuda"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """How our own network is run: `precision` of torch on a GPU, `mode` of OpenVINO."""
+
+    precision: Literal["full", "half"] = "full"
+    mode: Literal["latency", "throughput"] = "latency"
+
 
 #: Cameras come in few formats: 16:9 and 4:3, upright and turned, and the smaller copies of each.
 DETECTOR_SHAPES = 6
@@ -70,6 +80,7 @@ def worker_parts(settings: Settings) -> WorkerParts:
         device=settings.device,
         threads=settings.threads,
         defaults=model_of_task(settings.default_models),
+        tuning=Tuning(settings.precision, settings.mode),
     )
     card = models.default("state")
     models.open(card.name, card.version)
@@ -88,17 +99,24 @@ def shelf(
     device: Device = "auto",
     threads: int = 1,
     defaults: Mapping[Task, str] | None = None,
+    tuning: Tuning = Tuning(),
 ) -> Shelf:
     """Make the shelf of a process that runs models; see `open_card` and `packs.shelf.Shelf` for the arguments."""
 
     def opener(card: PackCard) -> Model:
-        return open_card(card, weights_dir, device=device, threads=threads)
+        return open_card(card, weights_dir, device=device, threads=threads, tuning=tuning)
 
     return Shelf(packs_dir, weights_dir, opener, defaults=defaults)
 
 
 def open_card(
-    card: PackCard, weights_dir: Path, *, device: Device = "auto", threads: int = 1, min_score: float | None = None
+    card: PackCard,
+    weights_dir: Path,
+    *,
+    device: Device = "auto",
+    threads: int = 1,
+    min_score: float | None = None,
+    tuning: Tuning = Tuning(),
 ) -> Model:
     """Load the model of a pack that is ready.
 
@@ -108,6 +126,7 @@ def open_card(
         device: see `mask_reader`; ONNX, OpenVINO and Paddle files run on the CPU, TorchScript where torch can.
         threads: CPU threads of a run.
         min_score: least score of what is found, 0..1; None takes the model's own.
+        tuning: of our own networks.
 
     Raises:
         BadPack: a file cannot be loaded.
@@ -117,7 +136,7 @@ def open_card(
         raise ArtifactError(f"model {card.name}: {card.reason}")
     if card.network is None:
         score = MIN_FACE_SCORE if min_score is None else min_score
-        return mask_reader(weights_dir, device=device, threads=threads, min_face_score=score)
+        return mask_reader(weights_dir, device=device, threads=threads, min_face_score=score, tuning=tuning)
     path, kind = card.network
     try:
         session = _pack_session(path, kind, card.manifest.decode.kind, device, threads)
@@ -126,11 +145,11 @@ def open_card(
     return PackModel(card.manifest, session, min_score)
 
 
-def _pack_session(path: Path, kind: str, decode: str, device: Device, threads: int) -> Session:
+def _pack_session(path: Path, kind: Kind, decode: str, device: Device, threads: int) -> Session:
     if kind != "torchscript":
         # PicoDet divides its boxes by this; 1 keeps them in pixels of its input.
         further = {SCALE_INPUT: np.ones((1, 2), np.float32)} if decode == "picodet" else {}
-        return OpenVinoPackSession(path, threads, further)
+        return OpenVinoPackSession(path, kind, threads, further)
     try:
         from inference_service.sessions.torchscript import TorchScriptSession
     except ImportError as error:
@@ -150,7 +169,12 @@ def _drawn(picture: Picture, found: Sequence[Found], card: Card, language: Liter
 
 
 def mask_reader(
-    weights_dir: Path, *, device: Device = "auto", threads: int = 1, min_face_score: float = MIN_FACE_SCORE
+    weights_dir: Path,
+    *,
+    device: Device = "auto",
+    threads: int = 1,
+    min_face_score: float = MIN_FACE_SCORE,
+    tuning: Tuning = Tuning(),
 ) -> MaskReader:
     """Make the model `mask` ready to run.
 
@@ -159,20 +183,23 @@ def mask_reader(
         device: `cuda` runs our own network through torch on the GPU; `auto` does so where torch sees one.
         threads: CPU threads of a run.
         min_face_score: 0..1, faces below are not reported.
+        tuning: of both networks.
 
     Raises:
         ArtifactError: a network is missing.
     """
-    detector = OpenVinoSession(weights.face_detector(weights_dir), threads, DETECTOR_SHAPES)
-    return MaskReader(FaceDetector(detector, min_face_score), MaskStateClassifier(_mask_session(device, threads)))
+    path = weights.face_detector(weights_dir)
+    detector = OpenVinoSession(path, threads, DETECTOR_SHAPES, mode=tuning.mode)
+    classifier = MaskStateClassifier(_mask_session(device, threads, tuning))
+    return MaskReader(FaceDetector(detector, min_face_score), classifier)
 
 
-def _mask_session(device: Device, threads: int) -> Session:
+def _mask_session(device: Device, threads: int, tuning: Tuning) -> Session:
     if device == "cpu" or (device == "auto" and not _has_cuda()):
-        return OpenVinoSession(weights.MASK_STATE_OPENVINO, threads)
+        return OpenVinoSession(weights.MASK_STATE_OPENVINO, threads, mode=tuning.mode)
     from inference_service.sessions.torch import TorchSession
 
-    return TorchSession(weights.MASK_STATE_TORCH, "cuda", threads)
+    return TorchSession(weights.MASK_STATE_TORCH, "cuda", threads, tuning.precision)
 
 
 def _has_cuda() -> bool:

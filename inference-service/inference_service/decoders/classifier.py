@@ -17,6 +17,9 @@ Activation = Literal["softmax", "sigmoid", "none"]
 #: Beyond this a logistic function is 0 or 1 in float32, and its power may overflow.
 _MAX_POWER = 80.0
 
+#: Stands for infinity, which cannot be compared with itself.
+_LARGE = 1e30
+
 
 def decode(outputs: Sequence[Floats], labels: int, activation: Activation) -> Floats:
     """Give how probable each label is, C float32 0..1; what is no number counts as 0.
@@ -31,8 +34,8 @@ def decode(outputs: Sequence[Floats], labels: int, activation: Activation) -> Fl
     """
     if not outputs or outputs[0].shape not in ((1, labels), (1, labels, 1, 1)):
         raise ShapeMismatch(f"1 x {labels}", outputs)
-    scores = np.nan_to_num(outputs[0].reshape(labels).astype(np.float32), nan=-np.inf if activation != "none" else 0.0)
-    scores = np.nan_to_num(scores, posinf=_MAX_POWER, neginf=-_MAX_POWER)
+    scores = outputs[0].reshape(labels).astype(np.float64)
+    scores = np.nan_to_num(scores, nan=0.0 if activation == "none" else -_LARGE, posinf=_LARGE, neginf=-_LARGE)
     if activation == "softmax":
         powers = np.exp(scores - scores.max())
         return np.asarray(powers / powers.sum(), np.float32)

@@ -6,6 +6,7 @@ look like numbers, true, false or null are these; everything else is text.
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 import yaml
@@ -59,7 +60,7 @@ def read(pack: str, data: bytes) -> Manifest:
         # By way of JSON: its strict reading takes lists for tuples, yet turns no text into a number.
         return Manifest.model_validate_json(json.dumps(content))
     except ValidationError as error:
-        raise BadPack(pack, *map(_problem, error.errors()[:_MAX_PROBLEMS])) from error
+        raise BadPack(pack, *map(_problem, _causes(error.errors())[:_MAX_PROBLEMS])) from error
 
 
 class _NotPlain(ValueError):
@@ -105,6 +106,16 @@ def _value(text: str) -> Any:
     if _WHOLE.fullmatch(text):
         return int(text)
     return float(text) if _NUMBER.fullmatch(text) else text
+
+
+def _causes(errors: Sequence[Any]) -> list[Any]:
+    """Leave out that a list is too short when it is so only because its items are wrong."""
+    places = [error["loc"] for error in errors]
+    return [
+        error
+        for error in errors
+        if error["type"] != "too_short" or not any(p[: len(error["loc"])] == error["loc"] != p for p in places)
+    ]
 
 
 def _problem(error: Any) -> Problem:

@@ -6,20 +6,45 @@ input's type and order are the file's, further inputs are fed with what the pack
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final, Literal
 
 import numpy as np
 import openvino
 from numpy.typing import NDArray
+from openvino.frontend import (
+    FrontEndManager,
+    GeneralFailure,
+    InitializationFailure,
+    NotImplementedFailure,
+    OpConversionFailure,
+    OpValidationFailure,
+)
+
+Format = Literal["onnx", "openvino", "paddle"]
+
+#: What OpenVINO is seen to raise on files that it cannot read; most of these are no RuntimeError.
+_FAILURES: Final = (
+    RuntimeError,
+    MemoryError,
+    GeneralFailure,
+    InitializationFailure,
+    NotImplementedFailure,
+    OpConversionFailure,
+    OpValidationFailure,
+)
 
 
 class OpenVinoPackSession:
     """One foreign network on the CPU, computing in float32. Safe for one thread at a time."""
 
-    def __init__(self, path: Path, threads: int = 1, further: Mapping[str, NDArray[np.float32]] | None = None) -> None:
+    def __init__(
+        self, path: Path, kind: Format, threads: int = 1, further: Mapping[str, NDArray[np.float32]] | None = None
+    ) -> None:
         """Load and compile.
 
         Args:
             path: an ONNX file, the .xml of an OpenVINO network or the .pdmodel of a Paddle network.
+            kind: which of these.
             threads: CPU threads for one run.
             further: what other inputs than the picture are fed with, by name.
 
@@ -33,10 +58,10 @@ class OpenVinoPackSession:
         }
         try:
             core = openvino.Core()
-            compiled = core.compile_model(core.read_model(path), "CPU", options)
+            compiled = core.compile_model(_read(core, path, kind), "CPU", options)
             self._request = compiled.create_infer_request()
             inputs = compiled.inputs
-        except RuntimeError as error:
+        except _FAILURES as error:
             raise ValueError(f"{path.name}: expected a network that OpenVINO runs, got: {_short(error)}") from error
         further = further or {}
         self._name = path.name
@@ -60,7 +85,7 @@ class OpenVinoPackSession:
         values = inputs.astype(self._type) if self._type.kind == "f" else self._rounded(inputs)
         try:
             self._request.infer({**self._feeds, self._picture: values})
-        except RuntimeError as error:
+        except _FAILURES as error:
             shape = list(inputs.shape)
             raise ValueError(
                 f"input: expected {self._shape}, as {self._name} says, got {shape}: {_short(error)}"
@@ -70,6 +95,14 @@ class OpenVinoPackSession:
     def _rounded(self, inputs: NDArray[np.float32]) -> NDArray[np.generic]:
         kind = np.iinfo(self._type)
         return np.clip(np.rint(inputs), kind.min, kind.max).astype(self._type)
+
+
+def _read(core: openvino.Core, path: Path, kind: Format) -> openvino.Model:
+    """Read with the one reader that is meant; left alone, OpenVINO tries each it has on a file that it cannot read."""
+    if kind == "openvino":
+        return core.read_model(path)
+    front = FrontEndManager().load_by_framework(kind)
+    return front.convert(front.load(str(path)))
 
 
 def _short(error: Exception) -> str:
