@@ -94,7 +94,10 @@ class Worker:
     def _frames_once(self, subscription: Subscription[FrameCaptured]) -> None:
         deliveries = subscription.receive(count=MAX_BACKLOG, block_ms=BLOCK_MS)
         for analysed in self.analyst.frames([delivery.message for delivery in deliveries]):
-            self.bus.publish(analysed, route=analysed.owner)
+            # Another worker may have been quicker with a newer frame of this camera; time runs one way there.
+            line, owner = f"camera:{analysed.camera_id}", analysed.owner
+            if not self.bus.publish_in_order(analysed, route=owner, line=line, number=analysed.seq):
+                self.analyst.tally.frame_skipped("overtaken")
         subscription.ack(*deliveries)
 
     def _photo(self, delivery: Delivery[PhotoSubmitted]) -> None:

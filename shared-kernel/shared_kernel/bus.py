@@ -10,6 +10,7 @@ Redis keys:
     xunshi:reply:<id>         list with one reply for a waiting caller; expires
     xunshi:hint:<name>        pub/sub channel that wakes those who would otherwise poll
     xunshi:lock:<name>        lock of a job that one process of a cluster does
+    xunshi:order:<line>       highest number that was published in order; expires
 """
 
 from __future__ import annotations
@@ -42,8 +43,15 @@ MAX_DELIVERIES: Final = 5
 BLOCK_MS: Final = 1_000
 #: Consumers that vanished are forgotten after this long without pending messages, milliseconds.
 FORGET_CONSUMER_MS: Final = 3_600_000
+#: A line of numbers is forgotten when nothing was published for this long: the sender's clock may have been set back.
+ORDER_KEPT_S: Final = 10
 _SOCKET_TIMEOUT_S: Final = 10.0
 _PREFIX: Final = "xunshi:"
+_IN_ORDER: Final = """
+if tonumber(redis.call('GET', KEYS[2]) or '-1') >= tonumber(ARGV[1]) then return 0 end
+redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[2])
+redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[3], '*', 'm', ARGV[4])
+return 1"""
 
 
 def stream_key(topic: str, route: str | None = None) -> str:
@@ -108,6 +116,13 @@ class Bus:
                     self._ensure_group(key, group)
             entry_id = self._redis.xadd(key, entry, maxlen=max_len, approximate=max_len is not None)
         return cast("bytes", entry_id).decode()
+
+    def publish_in_order(self, message: Message, *, route: str, line: str, number: int) -> bool:
+        """Publish a lossy message; False when one of this `line` with this number or a higher one went out before."""
+        keys = stream_key(message.topic, route), f"{_PREFIX}order:{line}"
+        entry = ORDER_KEPT_S, message.retention.max_len or 0, message.model_dump_json()
+        with _translated():
+            return bool(self._redis.eval(_IN_ORDER, 2, *keys, number, *entry))
 
     def subscribe(self, kind: type[M], group: str, *, route: str | None = None) -> Subscription[M]:
         """A consumer of `kind` in `group`. Every call makes a consumer of its own."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,11 @@ import pytest
 from inference_service import bootstrap, weights
 from inference_service.models.mask_reader import MaskReader
 from shared_kernel.artifacts import fetch_all, load
+from shared_kernel.blobs import Blobs
+from shared_kernel.bus import Bus
 from shared_kernel.errors import ArtifactError
 from shared_kernel.testing.missing import skip_or_fail
+from tests.integration.inference_service.processes import WorkerProcess
 
 
 @pytest.fixture(scope="session")
@@ -26,3 +30,21 @@ def weights_dir(cache: Path) -> Path:
 @pytest.fixture(scope="session")
 def reader(weights_dir: Path) -> MaskReader:
     return bootstrap.mask_reader(weights_dir, device="cpu")
+
+
+@pytest.fixture
+def worker(redis_url: str, tmp_path: Path, weights_dir: Path) -> Iterator[WorkerProcess]:
+    with WorkerProcess("worker", redis_url, tmp_path, weights_dir) as running:
+        yield running
+
+
+@pytest.fixture
+def bus(redis_url: str) -> Iterator[Bus]:
+    opened = Bus(redis_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def blobs(tmp_path: Path) -> Blobs:
+    return Blobs.open(f"file://{tmp_path}/blobs")

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import signal
-import sys
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -19,103 +16,22 @@ from inference_service.work import GROUP
 from shared_kernel.blobs import Blobs
 from shared_kernel.bus import Bus
 from shared_kernel.clock import now
-from shared_kernel.messages import FrameAnalysed, FrameCaptured, MaskState, PhotoAnalysed, PhotoSubmitted, new_id
-from shared_kernel.testing import free_port, wait_until
-from shared_kernel.testing.faces import DrawnFace, jpeg, scene
-from shared_kernel.testing.parts import Part
+from shared_kernel.messages import FrameAnalysed, MaskState, PhotoAnalysed, PhotoSubmitted, new_id
+from shared_kernel.testing import wait_until
 from shared_kernel.testing.valkey import RedisServer
+from tests.integration.inference_service.processes import FRAME, WorkerProcess, frame, submit
 
 STOP_LIMIT_S = 5.0
-FRAME = jpeg(scene(DrawnFace(200, 240, 140, "with_mask"), DrawnFace(460, 240, 140)))
-
-
-class WorkerProcess(Part):
-    """`python -m inference_service worker`."""
-
-    def __init__(self, name: str, redis_url: str, folder: Path, weights_dir: Path) -> None:
-        self.port = free_port()
-        environment = {
-            "INFERENCE_REDIS_URL": redis_url,
-            "INFERENCE_BLOBS_URL": f"file://{folder}/blobs",
-            "INFERENCE_SERVICE_TOKEN": "s" * 32,
-            "INFERENCE_TICKET_KEY": "t" * 32,
-            "INFERENCE_WEIGHTS_DIR": str(weights_dir),
-            "INFERENCE_DEVICE": "cpu",
-            "INFERENCE_PORT": str(self.port),
-        }
-        command = [sys.executable, "-m", "inference_service", "worker"]
-        super().__init__(
-            name,
-            command,
-            ready=lambda: self.ask("/readyz")[0] == 200,
-            log=folder / f"{name}.log",
-            environment=environment,
-        )
-
-    def ask(self, path: str) -> tuple[int, str]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-        try:
-            connection.request("GET", path)
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode()
-        finally:
-            connection.close()
-
-    def metric(self, line: str) -> float:
-        for text in self.ask("/metrics")[1].splitlines():
-            if text.startswith(line + " "):
-                return float(text.rsplit(" ", 1)[1])
-        return 0.0
-
-
-@pytest.fixture
-def worker(redis_url: str, tmp_path: Path, weights_dir: Path) -> Iterator[WorkerProcess]:
-    with WorkerProcess("worker", redis_url, tmp_path, weights_dir) as running:
-        yield running
-
-
-@pytest.fixture
-def bus(redis_url: str) -> Iterator[Bus]:
-    opened = Bus(redis_url)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def blobs(tmp_path: Path) -> Blobs:
-    return Blobs.open(f"file://{tmp_path}/blobs")
-
-
-def _frame(seq: int = 1, age_s: float = 0.0, data: bytes = FRAME) -> FrameCaptured:
-    return FrameCaptured(
-        frame_id=new_id(),
-        camera_id=f"camera-{seq}",
-        owner="stream-1",
-        seq=seq,
-        captured_at=now() - timedelta(seconds=age_s),
-        width=1280,
-        height=960,
-        jpeg=data,
-    )
-
-
-def _submit(bus: Bus, blobs: Blobs, data: bytes, seconds: float = 20) -> str:
-    photo_id = new_id()
-    blobs.put(f"photos/{photo_id}.jpg", data)
-    bus.publish(
-        PhotoSubmitted(photo_id=photo_id, key=f"photos/{photo_id}.jpg", deadline_at=now() + timedelta(seconds=seconds))
-    )
-    return photo_id
 
 
 def test_a_frame_comes_back_to_its_owner_with_verdicts(worker: WorkerProcess, bus: Bus) -> None:
     other = bus.subscribe(FrameAnalysed, "stream-service", route="stream-2")
     own = bus.subscribe(FrameAnalysed, "stream-service", route="stream-1")
-    frame = _frame()
-    bus.publish(frame)
+    sent = frame()
+    bus.publish(sent)
     [delivery] = wait_until(lambda: own.receive(block_ms=200))
     analysed = delivery.message
-    assert analysed.frame_id == frame.frame_id
+    assert analysed.frame_id == sent.frame_id
     assert [face.state for face in sorted(analysed.faces, key=lambda face: face.box.x0)] == [
         MaskState.WITH_MASK,
         MaskState.WITHOUT_MASK,
@@ -125,8 +41,8 @@ def test_a_frame_comes_back_to_its_owner_with_verdicts(worker: WorkerProcess, bu
 
 def test_stale_and_broken_frames_are_counted_and_do_not_block(worker: WorkerProcess, bus: Bus) -> None:
     own = bus.subscribe(FrameAnalysed, "stream-service", route="stream-1")
-    for frame in (_frame(1, age_s=5), _frame(2, data=b"no jpeg"), _frame(3, age_s=60), _frame(4)):
-        bus.publish(frame)
+    for one in (frame(1, age_s=5), frame(2, data=b"no jpeg"), frame(3, age_s=60), frame(4)):
+        bus.publish(one)
     [delivery] = wait_until(lambda: own.receive(block_ms=200))
     assert delivery.message.seq == 4
     assert worker.metric('inference_frames_skipped_total{reason="stale"}') == 2
@@ -139,7 +55,7 @@ def test_stale_and_broken_frames_are_counted_and_do_not_block(worker: WorkerProc
     [(FRAME, None), (b"", "not_an_image"), (FRAME[:500], "truncated"), (b"GIF89a" + b"\xff" * 40, "truncated")],
 )
 def test_photos_are_answered(worker: WorkerProcess, bus: Bus, blobs: Blobs, data: bytes, code: str | None) -> None:
-    answer = bus.await_reply(_submit(bus, blobs, data), PhotoAnalysed, timeout_s=10)
+    answer = bus.await_reply(submit(bus, blobs, data), PhotoAnalysed, timeout_s=10)
     assert answer is not None
     assert (answer.error.code if answer.error else None) == code
     assert len(answer.faces) == (0 if code else 2)
@@ -158,7 +74,7 @@ def test_a_photo_in_the_hand_of_a_dead_worker_is_answered_by_another(
     redis_url: str, tmp_path: Path, weights_dir: Path, bus: Bus, blobs: Blobs
 ) -> None:
     """A consumer that takes the photo and never says a word again stands for the dead worker."""
-    photo_id = _submit(bus, blobs, FRAME, seconds=60)
+    photo_id = submit(bus, blobs, FRAME, seconds=60)
     assert wait_until(lambda: bus.subscribe(PhotoSubmitted, GROUP).receive(count=1, block_ms=100))
     with WorkerProcess("another", redis_url, tmp_path, weights_dir):
         answer = bus.await_reply(photo_id, PhotoAnalysed, timeout_s=30)
@@ -170,7 +86,7 @@ def test_a_photo_in_the_hand_of_a_dead_worker_is_answered_by_another(
 def test_a_photo_that_killed_two_workers_is_answered_with_an_error(
     redis_url: str, tmp_path: Path, weights_dir: Path, bus: Bus, blobs: Blobs
 ) -> None:
-    photo_id = _submit(bus, blobs, FRAME, seconds=120)
+    photo_id = submit(bus, blobs, FRAME, seconds=120)
     for _ in range(2):  # each takes it, after it was left alone for long enough, and is never heard of again
         take = partial(bus.subscribe(PhotoSubmitted, GROUP).receive, count=1, block_ms=100)
         assert wait_until(take, 30)
@@ -192,7 +108,7 @@ def test_work_resumes_after_redis_was_killed(tmp_path: Path, weights_dir: Path) 
         assert "redis" in json.loads(worker.ask("/readyz")[1])["missing"]
         redis.start()
         wait_until(lambda: worker.ask("/readyz")[0] == 200)
-        photo_id = _submit(bus, blobs, FRAME)
+        photo_id = submit(bus, blobs, FRAME)
         assert bus.await_reply(photo_id, PhotoAnalysed, timeout_s=15) is not None
         bus.close()
 
@@ -200,7 +116,7 @@ def test_work_resumes_after_redis_was_killed(tmp_path: Path, weights_dir: Path) 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_stops_in_time(worker: WorkerProcess, bus: Bus, number: signal.Signals) -> None:
     for seq in range(30):
-        bus.publish(_frame(seq))
+        bus.publish(frame(seq))
     pid = worker.pid
     started = time.monotonic()
     os.kill(pid, number)

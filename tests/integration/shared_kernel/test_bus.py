@@ -8,13 +8,14 @@ from collections.abc import Iterator
 import pytest
 
 from shared_kernel import bus as bus_module
-from shared_kernel.bus import MAX_DELIVERIES, Bus
+from shared_kernel.bus import MAX_DELIVERIES, ORDER_KEPT_S, Bus
 from shared_kernel.clock import now
 from shared_kernel.errors import Unavailable
 from shared_kernel.messages import (
     Box,
     CameraChanged,
     Evidence,
+    FrameAnalysed,
     FrameCaptured,
     MaskState,
     PassObserved,
@@ -48,6 +49,11 @@ def a_frame(seq: int, jpeg: bytes = b"\xff\xd8\x00\xff\xd9") -> FrameCaptured:
     return FrameCaptured(
         frame_id=new_id(), camera_id="gate", owner="o", seq=seq, captured_at=now(), width=4, height=3, jpeg=jpeg
     )
+
+
+def a_verdict(seq: int) -> FrameAnalysed:
+    captured = a_frame(seq).model_dump()
+    return FrameAnalysed(**captured, analysed_at=now(), faces=())
 
 
 @pytest.fixture
@@ -250,3 +256,23 @@ def test_only_one_process_holds_a_lock(bus: Bus) -> None:
     assert not theirs.acquire(blocking=False)
     mine.release()
     assert theirs.acquire(blocking=False)
+
+
+def test_of_one_line_nothing_goes_out_after_what_is_newer(bus: Bus) -> None:
+    for seq, goes in [(5, True), (7, True), (6, False), (7, False), (8, True)]:
+        assert bus.publish_in_order(a_verdict(seq), route="o", line="camera:gate", number=seq) is goes
+    assert bus.publish_in_order(a_verdict(1), route="o", line="camera:yard", number=1)
+    reader = bus.subscribe(FrameAnalysed, "stream-service", route="o")
+    assert [delivery.message.seq for delivery in reader.receive()] == [5, 7, 8, 1]
+
+
+def test_microseconds_since_the_epoch_are_told_apart_as_numbers_of_a_line(bus: Bus) -> None:
+    first = 1_790_000_000_000_000
+    assert bus.publish_in_order(a_verdict(first), route="o", line="camera:gate", number=first)
+    assert bus.publish_in_order(a_verdict(first + 1), route="o", line="camera:gate", number=first + 1)
+    assert not bus.publish_in_order(a_verdict(first + 1), route="o", line="camera:gate", number=first + 1)
+
+
+def test_a_line_is_forgotten_so_that_a_clock_that_was_set_back_heals(bus: Bus) -> None:
+    assert bus.publish_in_order(a_verdict(9), route="o", line="camera:gate", number=9)
+    assert 0 < bus._redis.ttl("xunshi:order:camera:gate") <= ORDER_KEPT_S
