@@ -36,14 +36,14 @@ def sessions(folder: Path | None = None, *, precision: Precision = "f32", thread
         threads: CPU threads of a run.
     """
     detector = weights.face_detector(WEIGHTS)
-    state = _in(folder, weights.MASK_STATE_OPENVINO)
+    state = file_in(folder, weights.MASK_STATE_OPENVINO)
     return (
         OpenVinoSession(detector, threads, DETECTOR_SHAPES, precision),
         OpenVinoSession(state, threads, precision=precision),
     )
 
 
-def _in(folder: Path | None, usual: Path) -> Path:
+def file_in(folder: Path | None, usual: Path) -> Path:
     """The file of the same name in the folder, or in its subfolder of the same name."""
     if folder is None:
         return usual

@@ -13,6 +13,7 @@ from bench.mask import aizoo, dataset, negatives, ours
 from bench.mask.figures import Key, measure
 from bench.mask.measure import Said, Truth, resamples
 from bench.mask.table import as_json, as_markdown
+from inference_service import weights
 from inference_service.rules import FaceReading, Found
 from shared_kernel.errors import ArtifactError
 from shared_kernel.messages import MaskState
@@ -135,7 +136,9 @@ def test_the_table_has_a_line_a_figure_and_system() -> None:
         if (row["figure"], row["overlap"], row["size"]) == ("AP without_mask", 0.4, "all")
     ]
     assert (row["ours"]["value"], row["ours"]["faces"], row["difference"]["value"]) == (1.0, 1, 0.0)
-    lines = [line for line in as_markdown(both, "here", 4) if line.startswith("| AP face")]
+    whole = list(as_markdown(both, "here", 4))
+    assert any(line.startswith("| mean AP of with and without, all | 0.93 | 1.000 (1.000-1.000) |") for line in whole)
+    lines = [line for line in whole if line.startswith("| AP face")]
     assert len(lines) == 4
     assert "1.000 (1.000-1.000)" in lines[0]
     assert " - " in lines[0]
@@ -165,3 +168,13 @@ def test_a_wrong_line_of_the_list_is_named(tmp_path: Path) -> None:
     (tmp_path / "list.jsonl").write_text('{"image": "a.png"}\n')
     with pytest.raises(ValueError, match=r"line 1.*kind"):
         negatives.read(tmp_path / "list.jsonl")
+
+
+def test_weights_of_another_training_are_taken_from_its_folder(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"mask_state/mask_state\.xml"):
+        ours.file_in(tmp_path, weights.MASK_STATE_OPENVINO)
+    for folder in (tmp_path, tmp_path / "mask_state"):
+        folder.mkdir(exist_ok=True)
+        (folder / "mask_state.xml").touch()
+        assert ours.file_in(tmp_path, weights.MASK_STATE_OPENVINO) == folder / "mask_state.xml"
+    assert ours.file_in(None, weights.MASK_STATE_OPENVINO) == weights.MASK_STATE_OPENVINO
