@@ -135,8 +135,21 @@ def test_help_names_every_command() -> None:
         assert f"\n  {command} " in answer.stdout
 
 
-def test_models_list_and_verify(tmp_path: Path) -> None:
-    listed = [json.loads(line) for line in xunshi("models", "list", "--json").stdout.splitlines()]
+def test_models_lists_packs_with_what_is_wrong_with_them(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    listed = [json.loads(line) for line in xunshi("models", "list", "--json", "--packs", tmp_path).stdout.splitlines()]
+    found = {one["name"]: one for one in listed}
+    assert [one["name"] for one in listed] == ["coco80", "mask", "empty"]
+    assert [one["state"] for one in listed] == ["ready", "ready", "broken"]
+    assert found["empty"]["reason"] == "model.yaml: expected a file of this name, got none"
+    assert [label["violation"] for label in found["mask"]["labels"]] == [False, True, True]
+    wrong = xunshi("models", "verify", "--packs", tmp_path)
+    assert wrong.returncode == 1
+    assert "pack empty: model.yaml: expected a file of this name" in wrong.stderr
+
+
+def test_models_list_and_verify() -> None:
+    listed = [json.loads(line) for line in xunshi("models", "list", "--files", "--json").stdout.splitlines()]
     detector = next(one for one in listed if one["name"] == "face_detector")
     assert Path(detector["file"]).parent == WEIGHTS
     assert detector["state"] == "there"
