@@ -33,6 +33,10 @@ START_LIMIT_S: Final = 20.0
 #: Children that are tried one after the other when they end before they have taken a file.
 MAX_STARTS: Final = 3
 
+#: What a child needs of the environment; the service's secrets are not for it.
+_INHERITED: Final = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
+_ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
 
 class Decoders:
     """Some children and a queue before them; what is due first goes first, as at the desk.
@@ -145,7 +149,7 @@ class _Child:
     def __init__(self) -> None:
         own, its = socket.socketpair()
         with its:
-            environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+            environment = {name: os.environ[name] for name in _INHERITED if name in os.environ} | _ONE_THREAD
             command = [sys.executable, "-m", decoding_child.__name__, str(its.fileno())]
             self._process = subprocess.Popen(  # noqa: S603 - our own module
                 command, pass_fds=[its.fileno()], stdin=subprocess.DEVNULL, env=environment, start_new_session=True

@@ -15,6 +15,7 @@ from inference_service.sessions.openvino import USES_BEFORE_FIXED, OpenVinoSessi
 from inference_service.sessions.torch import TorchSession, has_cuda
 
 TOLERANCE = 1e-3
+HALF_TOLERANCE = 0.1
 MAX_COMMITTED_BYTES = 4_000_000
 
 
@@ -58,6 +59,20 @@ def test_the_runtimes_agree(openvino_session: OpenVinoSession, torch_session: To
 def test_the_gpu_agrees_with_the_cpu(torch_session: TorchSession) -> None:
     gpu = TorchSession(weights.MASK_STATE_TORCH, "cuda")
     assert np.abs(gpu.run(_crops(8))[0] - torch_session.run(_crops(8))[0]).max() < TOLERANCE
+
+
+@pytest.mark.skipif(not has_cuda(), reason="no GPU is seen")
+def test_half_precision_on_the_gpu_names_the_same_states(torch_session: TorchSession) -> None:
+    half = TorchSession(weights.MASK_STATE_TORCH, "cuda", precision="half").run(_crops(32))[0]
+    full = torch_session.run(_crops(32))[0]
+    assert np.abs(half - full).max() < HALF_TOLERANCE
+    sure = np.sort(full, axis=1)[:, -1] - np.sort(full, axis=1)[:, -2] > 2 * HALF_TOLERANCE
+    assert (half.argmax(axis=1) == full.argmax(axis=1))[sure].all()
+
+
+def test_tuning_for_many_answers_does_not_change_them(openvino_session: OpenVinoSession) -> None:
+    many = OpenVinoSession(weights.MASK_STATE_OPENVINO, mode="throughput")
+    assert np.abs(many.run(_crops(5))[0] - openvino_session.run(_crops(5))[0]).max() < TOLERANCE
 
 
 def test_a_crop_is_judged_the_same_alone_and_in_a_batch(session: Session) -> None:

@@ -27,9 +27,21 @@ def weights_dir(cache: Path) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def reader(weights_dir: Path) -> MaskReader:
-    return bootstrap.mask_reader(weights_dir, device="cpu")
+@pytest.fixture(scope="session", params=["cpu", "cuda", "cuda in half precision"])
+def reader(request: pytest.FixtureRequest, weights_dir: Path) -> MaskReader:
+    """The model on the CPU; where there is a GPU also on that, with the same expectations."""
+    if request.param == "cpu":
+        return bootstrap.mask_reader(weights_dir, device="cpu")
+    need_gpu()
+    tuning = bootstrap.Tuning(precision="half" if "half" in request.param else "full")
+    return bootstrap.mask_reader(weights_dir, device="cuda", tuning=tuning)
+
+
+def need_gpu() -> None:
+    """Skip where torch or a GPU is missing."""
+    torch = pytest.importorskip("torch", reason="no torch build for this machine was found")
+    if not torch.cuda.is_available():
+        pytest.skip("no GPU is seen")
 
 
 @pytest.fixture

@@ -142,6 +142,14 @@ def test_children_have_a_limit_of_memory(decoders: Decoders) -> None:
         )
 
 
+def test_children_know_no_secrets(monkeypatch: pytest.MonkeyPatch, tally: CountedTally) -> None:
+    monkeypatch.setenv("INFERENCE_SERVICE_TOKEN", "s" * 32)
+    with Decoders(1, tally) as decoders:
+        assert decoders.decode(FRAME, "live").shape == (480, 640, 3)
+        [pid] = decoders.pids()
+        assert b"s" * 32 not in Path(f"/proc/{pid}/environ").read_bytes()
+
+
 def test_closing_ends_the_children_also_those_at_work(tally: CountedTally) -> None:
     decoders = ready(Decoders(2, tally))
     pids = set(decoders.pids())

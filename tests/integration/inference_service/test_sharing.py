@@ -25,10 +25,12 @@ from shared_kernel.messages import (
     FrameAnalysed,
     LiveFrameAnalysed,
     LiveFrameSubmitted,
+    MaskState,
     PhotoAnalysed,
     PhotoSubmitted,
 )
 from shared_kernel.testing import wait_until
+from tests.integration.inference_service.conftest import need_gpu
 from tests.integration.inference_service.processes import FRAME, WorkerProcess, frame, submit
 
 STOP_LIMIT_S = 5.0
@@ -259,3 +261,15 @@ def test_a_worker_says_when_it_cannot_have_its_cpus(redis_url: str, tmp_path: Pa
     worker = WorkerProcess("one", redis_url, tmp_path, weights_dir, {"INFERENCE_CPUS": "1000-1001"})
     with pytest.raises(RuntimeError, match="INFERENCE_CPUS=1000-1001"):
         worker.start()
+
+
+@pytest.mark.parametrize("precision", ["full", "half"])
+def test_a_worker_on_a_gpu_answers_alike(
+    redis_url: str, tmp_path: Path, weights_dir: Path, bus: Bus, precision: str
+) -> None:
+    need_gpu()
+    blobs = Blobs.open(f"file://{tmp_path}/blobs")
+    more = {"INFERENCE_DEVICE": "cuda", "INFERENCE_PRECISION": precision}
+    with WorkerProcess("one", redis_url, tmp_path, weights_dir, more):
+        for answer in answers_to(bus, [submit(bus, blobs, FRAME, 60) for _ in range(20)]):
+            assert sorted(face.state for face in answer.faces) == [MaskState.WITH_MASK, MaskState.WITHOUT_MASK]
