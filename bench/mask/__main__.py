@@ -17,14 +17,20 @@ from bench.mask.figures import Figures, measure
 from bench.mask.measure import Said, resamples
 from bench.mask.table import as_json, as_markdown
 from inference_service.pictures import read_file
-from shared_kernel.errors import ArtifactError
+from shared_kernel.errors import ArtifactError, XunshiError
 
 #: Boxes below add nothing to an average precision.
 MIN_SCORE = 0.03
 
 
 def main() -> None:
-    given = _arguments()
+    try:
+        _measure(_arguments())
+    except (OSError, ValueError, XunshiError) as error:
+        sys.exit(f"bench.mask: {error}")
+
+
+def _measure(given: argparse.Namespace) -> None:
     systems = _systems(given)
     if given.negatives:
         print("\n".join(negatives.as_markdown(negatives.read(given.negatives), systems)))
@@ -71,6 +77,8 @@ def _systems(given: argparse.Namespace) -> dict[str, negatives.System]:
     try:
         yardstick = aizoo.Aizoo(aizoo.find(given.aizoo), precision=given.precision, threads=given.threads)
     except ArtifactError as error:
+        if given.aizoo:
+            raise
         print(f"without AIZOO: {error}", file=sys.stderr)
     else:
         systems["AIZOO"] = negatives.System(lambda picture: yardstick.read(picture, MIN_SCORE), aizoo.DEFAULT_SCORE)
