@@ -88,13 +88,12 @@ def add_socket(app: APIFlask, parts: WebParts) -> None:
         try:
             ending = _Talk(parts, connection, session, turn).run()
         except (ConnectionClosed, OSError):
-            ending = None
+            return
         finally:
             session.detach(turn)
-        if ending is not None:
-            if ending.code not in {REPLACED, SILENT}:
-                parts.sessions.forget(session)
-            _end(connection, ending)
+        if ending.code not in {REPLACED, SILENT}:
+            parts.sessions.forget(session)
+        _end(connection, ending)
 
 
 def _opened(parts: WebParts) -> tuple[LiveSession, int | None] | Ending:
@@ -134,14 +133,14 @@ class _Talk:
         self._ping_at_s += PING_EVERY_S
         self._stat_at_s += STAT_EVERY_S
 
-    def run(self) -> Ending | None:
-        """Read and send until the client leaves (None) or is sent away.
+    def run(self) -> Ending:
+        """Read and send until the client is sent away. What came before it left is still taken.
 
         Raises:
             ConnectionClosed: the client left.
             OSError: the client takes nothing any more.
         """
-        while self._connection.connected:
+        while True:
             if not self._session.is_current(self._turn):
                 return Ending(REPLACED, "replaced", "the session was resumed on another connection")
             if ending := self._parts.sessions.ending(self._session):
@@ -151,7 +150,6 @@ class _Talk:
             for text in self._session.outgoing():
                 self._connection.send(text)
             self._connection.event.wait(max(0.0, min(self._stat_at_s, self._ping_at_s) - time.monotonic()))
-        return None
 
     def _read(self) -> Ending | None:
         """Take what has come. The event is shared with the session: whoever sets it wakes this thread."""

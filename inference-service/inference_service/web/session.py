@@ -23,7 +23,7 @@ WINDOW: Final = 4
 #: One picture at most, bytes; a larger one is answered with an error.
 MAX_FRAME_BYTES: Final = 4 * 1024 * 1024
 #: A picture without an answer for this long is given up, seconds.
-LOST_AFTER_S: Final = 5.0
+LOST_AFTER_S: Final = 8.0
 #: Results that are kept for a client that comes back.
 KEPT_RESULTS: Final = 64
 #: Pictures beyond the credits that are forgiven; then the connection is closed.
