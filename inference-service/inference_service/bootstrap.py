@@ -16,7 +16,9 @@ from inference_service.models.mask_state import MaskStateClassifier
 from inference_service.models.yunet import FaceDetector
 from inference_service.packs.card import Card as PackCard
 from inference_service.packs.content import Kind
+from inference_service.packs.manifest import Manifest
 from inference_service.packs.network import PackModel
+from inference_service.packs.prepare import any_size
 from inference_service.packs.problem import bad
 from inference_service.packs.shelf import Shelf
 from inference_service.ports import Card, Model, Picture, Session
@@ -45,6 +47,9 @@ class Tuning:
 
 #: Cameras come in few formats: 16:9 and 4:3, upright and turned, and the smaller copies of each.
 DETECTOR_SHAPES = 6
+
+#: Child processes of a worker that decode strangers' files: one goes on while a hostile file holds the other.
+DECODERS = 2
 
 #: Annotated pictures are for people who look at them closely.
 ANNOTATED_JPEG_QUALITY = 90
@@ -77,16 +82,16 @@ def worker_parts(settings: Settings) -> WorkerParts:
     models = shelf(
         settings.weights_dir,
         settings.packs_dir,
-        device=settings.device,
+        device="cuda" if settings.device == "cuda-half" else settings.device,
         threads=settings.threads,
         defaults=model_of_task(settings.default_models),
-        tuning=Tuning(settings.precision, settings.mode),
+        tuning=Tuning("half" if settings.device == "cuda-half" else "full", settings.mode),
     )
     card = models.default("state")
     models.open(card.name, card.version)
     tally = PrometheusTally()
     desk = Desk(models, PrometheusDeskTally(), max_batch=settings.max_batch)
-    decoders = Decoders(settings.decoders, tally)
+    decoders = Decoders(DECODERS, tally)
     judge = Judge(models, desk, decoders)
     analyst = Analyst(judge, _drawn, now, settings.max_frame_age_ms, settings.max_batch, tally)
     return WorkerParts(analyst, desk, decoders)
@@ -139,17 +144,17 @@ def open_card(
         return mask_reader(weights_dir, device=device, threads=threads, min_face_score=score, tuning=tuning)
     path, kind = card.network
     try:
-        session = _pack_session(path, kind, card.manifest.decode.kind, device, threads)
+        session = _pack_session(path, kind, card.manifest, device, threads)
     except ValueError as error:
         raise bad(card.name, "files", str(error)) from error
     return PackModel(card.manifest, session, min_score)
 
 
-def _pack_session(path: Path, kind: Kind, decode: str, device: Device, threads: int) -> Session:
+def _pack_session(path: Path, kind: Kind, manifest: Manifest, device: Device, threads: int) -> Session:
     if kind != "torchscript":
         # PicoDet divides its boxes by this; 1 keeps them in pixels of its input.
-        further = {SCALE_INPUT: np.ones((1, 2), np.float32)} if decode == "picodet" else {}
-        return OpenVinoPackSession(path, kind, threads, further)
+        further = {SCALE_INPUT: np.ones((1, 2), np.float32)} if manifest.decode.kind == "picodet" else {}
+        return OpenVinoPackSession(path, kind, threads, further, any_size(manifest.input))
     try:
         from inference_service.sessions.torchscript import TorchScriptSession
     except ImportError as error:

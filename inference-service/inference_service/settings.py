@@ -19,12 +19,12 @@ class Settings(ServiceSettings):
     weights_dir: Path = Field(Path(".cache/weights"), description="folder with the networks of weights.toml")
     packs_dir: Path = Field(Path("packs"), description="folder with own model packs, one folder a pack")
     default_models: str = Field("", description="model of a task when only that is named, such as detect=helmet")
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where our own network runs")
-    precision: Literal["full", "half"] = Field("full", description="of torch on a GPU; half is faster, less exact")
+    device: Literal["auto", "cpu", "cuda", "cuda-half"] = Field(
+        "auto", description="where our own network runs; cuda-half in half precision: faster, less exact"
+    )
     mode: Literal["latency", "throughput"] = Field("latency", description="what OpenVINO is tuned for")
     threads: int = Field(1, ge=1, le=64, description="CPU threads of one run of a network")
     cpus: str = Field("", description="CPUs this process keeps to, such as 0-3 or 0,2; all when empty (Linux)")
-    decoders: int = Field(2, ge=1, le=16, description="child processes that decode strangers' files")
     max_batch: int = Field(8, ge=1, le=64, description="pictures that a model gets at once")
     max_frame_age_ms: int = Field(1000, ge=50, description="older frames are skipped and counted")
     api_url: str = Field("http://127.0.0.1:8081", description="miniprogram-api, which knows users and rights")

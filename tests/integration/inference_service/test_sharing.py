@@ -263,13 +263,12 @@ def test_a_worker_says_when_it_cannot_have_its_cpus(redis_url: str, tmp_path: Pa
         worker.start()
 
 
-@pytest.mark.parametrize("precision", ["full", "half"])
+@pytest.mark.parametrize("device", ["cuda", "cuda-half"])
 def test_a_worker_on_a_gpu_answers_alike(
-    redis_url: str, tmp_path: Path, weights_dir: Path, bus: Bus, precision: str
+    redis_url: str, tmp_path: Path, weights_dir: Path, bus: Bus, device: str
 ) -> None:
     need_gpu()
     blobs = Blobs.open(f"file://{tmp_path}/blobs")
-    more = {"INFERENCE_DEVICE": "cuda", "INFERENCE_PRECISION": precision}
-    with WorkerProcess("one", redis_url, tmp_path, weights_dir, more):
+    with WorkerProcess("one", redis_url, tmp_path, weights_dir, {"INFERENCE_DEVICE": device}):
         for answer in answers_to(bus, [submit(bus, blobs, FRAME, 60) for _ in range(20)]):
             assert sorted(face.state for face in answer.faces) == [MaskState.WITH_MASK, MaskState.WITHOUT_MASK]
