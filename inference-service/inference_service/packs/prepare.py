@@ -76,6 +76,13 @@ def place(picture: Picture, wanted: Input, normalise: Normalise) -> Placed:
     return Placed(inputs, (full_height, full_width), left, top, new_width / width, new_height / height)
 
 
+def any_size(wanted: Input | None) -> tuple[int, int, int, int] | None:
+    """Give the shape of inputs that differ from picture to picture, -1 for their sides; None when all are alike."""
+    if wanted is None or wanted.long_side is None:
+        return None
+    return (1, 3, -1, -1) if wanted.layout == "nchw" else (1, -1, -1, 3)
+
+
 def _sizes(height: int, width: int, wanted: Input) -> tuple[tuple[int, int], tuple[int, int]]:
     """Give height and width of the picture inside the input, and of the input."""
     if wanted.long_side is not None:

@@ -4,7 +4,7 @@ Our own networks run in `openvino`, which knows their shapes and compiles some o
 input's type and order are the file's, further inputs are fed with what the pack's kind says.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal
 
@@ -38,7 +38,12 @@ class OpenVinoPackSession:
     """One foreign network on the CPU, computing in float32. Safe for one thread at a time."""
 
     def __init__(
-        self, path: Path, kind: Format, threads: int = 1, further: Mapping[str, NDArray[np.float32]] | None = None
+        self,
+        path: Path,
+        kind: Format,
+        threads: int = 1,
+        further: Mapping[str, NDArray[np.float32]] | None = None,
+        shape: Sequence[int] | None = None,
     ) -> None:
         """Load and compile.
 
@@ -47,6 +52,7 @@ class OpenVinoPackSession:
             kind: which of these.
             threads: CPU threads for one run.
             further: what other inputs than the picture are fed with, by name.
+            shape: of the input for the picture, -1 for sides that change; None leaves it as the file has it.
 
         Raises:
             ValueError: the file is no network that OpenVINO can run, or has inputs of which nothing is known.
@@ -56,29 +62,29 @@ class OpenVinoPackSession:
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": threads,
         }
-        try:
-            core = openvino.Core()
-            compiled = core.compile_model(_read(core, path, kind), "CPU", options)
-            self._request = compiled.create_infer_request()
-            inputs = compiled.inputs
-        except _FAILURES as error:
-            raise ValueError(f"{path.name}: expected a network that OpenVINO runs, got: {_short(error)}") from error
         further = further or {}
         self._name = path.name
-        self._feeds: dict[int, NDArray[np.float32]] = {}
-        pictures = []
-        for index, one in enumerate(inputs):
-            fed = next((further[name] for name in one.get_names() if name in further), None)
-            if fed is None:
-                pictures.append(index)
-            else:
-                self._feeds[index] = fed
-        if len(pictures) != 1:
-            names = ", ".join(sorted(inputs[index].any_name for index in pictures)) or "none"
-            raise ValueError(f"{path.name}: expected one input for the picture, got {names}")
-        self._picture = pictures[0]
-        self._type = inputs[self._picture].get_element_type().to_dtype()
-        self._shape = str(inputs[self._picture].get_partial_shape())
+        try:
+            core = openvino.Core()
+            network = _read(core, path, kind)
+            names = [one.get_names() for one in network.inputs]
+            self._picture = self._only(index for index, found in enumerate(names) if not found & further.keys())
+            if shape is not None:
+                network.reshape({self._picture: list(shape)})
+            compiled = core.compile_model(network, "CPU", options)
+            self._request = compiled.create_infer_request()
+        except _FAILURES as error:
+            raise ValueError(f"{path.name}: expected a network that OpenVINO runs, got: {_short(error)}") from error
+        self._feeds = {index: further[name] for index, found in enumerate(names) for name in found if name in further}
+        picture = compiled.inputs[self._picture]
+        self._type = picture.get_element_type().to_dtype()
+        self._shape = str(picture.get_partial_shape())
+
+    def _only(self, indices: Iterable[int]) -> int:
+        found = list(indices)
+        if len(found) != 1:
+            raise ValueError(f"{self._name}: expected one input for the picture, got {len(found)}")
+        return found[0]
 
     def run(self, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
         """Run once; see `inference_service.ports.Session`. Whole-number inputs are rounded, outputs become float32."""

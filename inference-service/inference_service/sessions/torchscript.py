@@ -4,6 +4,7 @@
 tensors and plain values only; the code inside is TorchScript, which knows torch's own operators and nothing else.
 """
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,10 @@ class TorchScriptSession:
         self._device = torch.device(device)
         self._name = path.name
         try:
-            self._network = torch.jit.load(str(path), map_location=self._device).eval()
+            with warnings.catch_warnings():
+                # torch wants makers of archives to move on; whoever only has an archive cannot.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                self._network = torch.jit.load(str(path), map_location=self._device).eval()
         except (RuntimeError, ValueError, OSError, EOFError) as error:
             text = " ".join(str(error).split())[:200]
             raise ValueError(f"{path.name}: expected a network that torch runs, got: {text}") from error
