@@ -22,8 +22,6 @@ from shared_kernel.messages import PhotoAnalysed, PhotoError, PhotoSubmitted, Ta
 
 log = get_logger(__name__)
 
-#: How long the pictures of a request may wait for their verdicts, seconds.
-ANSWER_WITHIN_S: Final = 30.0
 NO_ANSWER: Final = "no_answer"
 
 
@@ -41,11 +39,11 @@ class Wish:
 
 @dataclass(frozen=True)
 class Submitter:
-    """Has pictures analysed. Thread safe."""
+    """Has pictures analysed; a request waits `answer_within_s` at most. Thread safe."""
 
     bus: Bus
     blobs: Blobs
-    answer_within_s: float = ANSWER_WITHIN_S
+    answer_within_s: float
 
     def analysed(self, pictures: Sequence[Sent], wish: Wish) -> list[PhotoAnalysed]:
         """Give the verdict on every picture, in their order; what has none has an error.

@@ -9,15 +9,17 @@ from pathlib import Path
 import pytest
 
 from shared_kernel.auth import Ticket, sign_ticket
+from shared_kernel.messages import new_id
 from shared_kernel.testing import wait_until
 from shared_kernel.testing.faces import jpeg, scene
+from shared_kernel.testing.valkey import RedisServer
 from tests.integration.inference_service.processes import FRAME, WorkerProcess
 from tests.integration.inference_service.web_world import TICKET_KEY, LiveClient, UsersDouble, WebProcess
 
 EMPTY = jpeg(scene())
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def users() -> Iterator[UsersDouble]:
     double = UsersDouble()
     double.start()
@@ -25,22 +27,23 @@ def users() -> Iterator[UsersDouble]:
     double.stop()
 
 
-@pytest.fixture
-def web(redis_url: str, tmp_path: Path, weights_dir: Path, users: UsersDouble) -> Iterator[WebProcess]:
-    with WebProcess(redis_url, tmp_path, weights_dir, users.url) as running:
+@pytest.fixture(scope="module")
+def web(
+    redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory, weights_dir: Path, users: UsersDouble
+) -> Iterator[WebProcess]:
+    """The web process with a worker beside it."""
+    folder = tmp_path_factory.mktemp("live")
+    patient = {"INFERENCE_MAX_FRAME_AGE_MS": "60000"}  # where machines are shared no picture is to be skipped
+    with (
+        WebProcess(redis_server.url, folder, weights_dir, users.url) as running,
+        WorkerProcess("worker", redis_server.url, folder, weights_dir, patient),
+    ):
         yield running
     log = running.log.read_text()
     assert "level=error" not in log, log[-3000:]
 
 
-@pytest.fixture
-def worker(redis_url: str, tmp_path: Path, weights_dir: Path) -> Iterator[WorkerProcess]:
-    patient = {"INFERENCE_MAX_FRAME_AGE_MS": "60000"}  # where machines are shared no picture is to be skipped
-    with WorkerProcess("worker", redis_url, tmp_path, weights_dir, patient) as running:
-        yield running
-
-
-def test_results_come_in_order_with_what_was_found(web: WebProcess, worker: WorkerProcess) -> None:
+def test_results_come_in_order_with_what_was_found(web: WebProcess) -> None:
     client = LiveClient(web)
     hello = client.read()
     assert (hello["type"], hello["resumed"], hello["model"]) == ("session", False, "mask")
@@ -59,7 +62,7 @@ def test_results_come_in_order_with_what_was_found(web: WebProcess, worker: Work
     client.close()
 
 
-def test_pictures_that_are_none_are_answered_and_the_session_goes_on(web: WebProcess, worker: WorkerProcess) -> None:
+def test_pictures_that_are_none_are_answered_and_the_session_goes_on(web: WebProcess) -> None:
     client = LiveClient(web)
     client.read_until("credit")
     client.socket.send(b"short")
@@ -94,20 +97,7 @@ def test_a_heartbeat_is_answered_and_nonsense_is_named(web: WebProcess) -> None:
     client.close()
 
 
-def test_who_ignores_the_credits_is_sent_away(web: WebProcess) -> None:
-    """Without a worker no credit comes back."""
-    client = LiveClient(web)
-    client.read_until("credit")
-    for number in range(4):
-        client.put(number, FRAME)
-    client.put(4, FRAME)
-    assert client.read()["code"] == "no_credit"
-    for number in range(5, 30):
-        client.put(number, b"x")
-    assert client.close_code() == 4429
-
-
-def test_a_client_that_asks_for_few_results_gets_no_more(web: WebProcess, worker: WorkerProcess) -> None:
+def test_a_client_that_asks_for_few_results_gets_no_more(web: WebProcess) -> None:
     client = LiveClient(web)
     client.read_until("credit")
     client.say(type="credit", n=2)
@@ -122,14 +112,15 @@ def test_a_client_that_asks_for_few_results_gets_no_more(web: WebProcess, worker
     client.close()
 
 
-def test_a_lost_connection_is_resumed_without_gaps_or_doubles(web: WebProcess, worker: WorkerProcess) -> None:
-    client = LiveClient(web)
+def test_a_lost_connection_is_resumed_without_gaps_or_doubles(web: WebProcess) -> None:
+    user = new_id()
+    client = LiveClient(web, user)
     session = client.read()["session"]
     client.stream([(number, EMPTY) for number in range(6)])
     for number in range(6, 8):
         client.put(number, FRAME)
     client.drop()
-    again = LiveClient(web, session=session, after=3)
+    again = LiveClient(web, user, session=session, after=3)
     hello = again.read()
     assert (hello["session"], hello["resumed"]) == (session, True)
     for number in range(hello["last_frame_no"] + 1, 8):  # what the lost connection swallowed on the way up
@@ -145,19 +136,21 @@ def test_a_lost_connection_is_resumed_without_gaps_or_doubles(web: WebProcess, w
 
 
 def test_resuming_takes_over_from_the_connection_before(web: WebProcess) -> None:
-    client = LiveClient(web)
+    user = new_id()
+    client = LiveClient(web, user)
     session = client.read()["session"]
-    again = LiveClient(web, session=session)
+    again = LiveClient(web, user, session=session)
     assert client.close_code() == 4409
     assert again.read()["resumed"] is True
     again.close()
 
 
 def test_a_session_of_somebody_else_or_of_the_past_is_a_new_one(web: WebProcess) -> None:
-    client = LiveClient(web)
+    user = new_id()
+    client = LiveClient(web, user)
     session = client.read()["session"]
-    for user, wanted in (("guard-2", session), ("guard-1", "01ARZ3NDEKTSV4RRFFQ69G5FAV")):
-        other = LiveClient(web, user, session=wanted)
+    for other_user, wanted in (("guard-2", session), (user, "01ARZ3NDEKTSV4RRFFQ69G5FAV")):
+        other = LiveClient(web, other_user, session=wanted)
         hello = other.read()
         assert hello["resumed"] is False
         assert hello["session"] != session
@@ -185,42 +178,25 @@ def test_the_door_stays_closed(web: WebProcess, query: dict[str, str], code: int
 
 
 def test_a_withdrawn_right_ends_the_session_within_five_seconds(web: WebProcess, users: UsersDouble) -> None:
-    client = LiveClient(web)
-    other = LiveClient(web, "guard-2")
+    client, other = LiveClient(web, "guard-gone"), LiveClient(web, "guard-2")
     client.read_until("credit")
     other.read_until("credit")
-    users.withdrawn.add("guard-1")
+    users.withdrawn.add("guard-gone")
     withdrawn_s = time.monotonic()
     assert client.close_code() == 4403
     assert time.monotonic() - withdrawn_s < 5
     other.say(type="ping", id=1)
     assert other.read_until("pong")["id"] == 1
-    assert LiveClient(web).close_code() == 4403
+    assert LiveClient(web, "guard-gone").close_code() == 4403
     other.close()
 
 
 def test_one_user_has_few_sessions_and_those_left_behind_make_room(web: WebProcess) -> None:
-    clients = [LiveClient(web) for _ in range(4)]
+    clients = [LiveClient(web, "guard-many") for _ in range(4)]
     for client in clients:
         client.read_until("credit")
-    assert LiveClient(web).close_code() == 1013
+    assert LiveClient(web, "guard-many").close_code() == 1013
     clients[0].close()
-    wait_until(lambda: LiveClient(web).read()["type"] == "session")
+    wait_until(lambda: LiveClient(web, "guard-many").read()["type"] == "session")
     for client in clients[1:]:
         client.close()
-
-
-def test_without_a_worker_pictures_are_given_up_and_the_session_lives(web: WebProcess) -> None:
-    client = LiveClient(web)
-    client.read_until("credit")
-    client.put(1, FRAME)
-    result = client.read_until("result", 25)
-    assert (result["frame_no"], result["error"]["code"]) == (1, "lost")
-    client.close()
-
-
-def test_sessions_end_when_the_process_does(web: WebProcess) -> None:
-    client = LiveClient(web)
-    client.read_until("credit")
-    web.stop()
-    assert client.close_code() == 1012

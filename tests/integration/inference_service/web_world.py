@@ -18,6 +18,7 @@ import httpx
 from simple_websocket import Client, ConnectionClosed
 
 from shared_kernel.auth import Ticket, sign_ticket
+from shared_kernel.messages import new_id
 from shared_kernel.testing import free_port, wait_until
 from shared_kernel.testing.parts import Part
 
@@ -133,8 +134,9 @@ class _Socket(Client):  # type: ignore[misc]
 class LiveClient:
     """A client of WS /infer/live that keeps to its credits, unless told otherwise."""
 
-    def __init__(self, web: WebProcess, user: str = "guard-1", *, ticket: str | None = None, **query: Any) -> None:
-        given = ticket or sign_ticket(TICKET_KEY, Ticket("infer", user, "live"), ttl_s=60)
+    def __init__(self, web: WebProcess, user: str = "", *, ticket: str | None = None, **query: Any) -> None:
+        """Of a user of its own, unless one is named."""
+        given = ticket or sign_ticket(TICKET_KEY, Ticket("infer", user or new_id(), "live"), ttl_s=60)
         address = f"ws://127.0.0.1:{web.port}/infer/live?{urlencode({'ticket': given, **query})}"
         self.socket = _Socket(address)
         self.credits = 0
