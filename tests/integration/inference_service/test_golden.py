@@ -52,6 +52,11 @@ def named(request: pytest.FixtureRequest, weights_dir: Path) -> tuple[str, Model
 
 
 @pytest.fixture(scope="module")
+def on_openvino(weights_dir: Path) -> MaskReader:
+    return bootstrap.mask_reader(weights_dir, device="cpu")
+
+
+@pytest.fixture(scope="module")
 def detector(weights_dir: Path) -> FaceDetector:
     return FaceDetector(OpenVinoSession(weights.face_detector(weights_dir)))
 
@@ -130,7 +135,7 @@ def test_a_box_that_appears_or_disappears_is_seen_unless_it_is_doubtful() -> Non
 
 
 def test_runtimes_give_the_same_verdicts(
-    reader: MaskReader,
+    on_openvino: MaskReader,
     detector: FaceDetector,
     torch_state: Session,
     drawings: dict[str, Picture],
@@ -139,7 +144,7 @@ def test_runtimes_give_the_same_verdicts(
     """Not only the numbers of a network: faces, their order, boxes, states and scores of whole pictures."""
     other = MaskReader(detector, MaskStateClassifier(torch_state))
     for name, picture in (drawings | photos).items():
-        ours, theirs = reader.read([picture])[0], other.read([picture])[0]
+        ours, theirs = on_openvino.read([picture])[0], other.read([picture])[0]
         assert [one.label for one in ours] == [one.label for one in theirs], name
         for one, same in zip(ours, theirs, strict=True):
             assert one.box == pytest.approx(same.box, abs=MAX_BOX_DIFFERENCE_PX), name
@@ -149,9 +154,9 @@ def test_runtimes_give_the_same_verdicts(
             assert one.face.shares == pytest.approx(same.face.shares, abs=MAX_SCORE_DIFFERENCE), name
 
 
-def test_pictures_read_together_are_judged_as_alone(reader: MaskReader, photos: dict[str, Picture]) -> None:
-    alone = golden.verdicts(reader, photos)
-    for name, found in zip(photos, reader.read(list(photos.values())), strict=True):
+def test_pictures_read_together_are_judged_as_alone(on_openvino: MaskReader, photos: dict[str, Picture]) -> None:
+    alone = golden.verdicts(on_openvino, photos)
+    for name, found in zip(photos, on_openvino.read(list(photos.values())), strict=True):
         assert [one.label for one in found] == [one.label for one in alone[name]], name
         for one, same in zip(found, alone[name], strict=True):
             assert one.score == pytest.approx(same.score, abs=MAX_SCORE_DIFFERENCE), name
