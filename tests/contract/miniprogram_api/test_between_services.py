@@ -1,4 +1,4 @@
-"""What stream-service and this service say to each other, each side with its own code."""
+"""What the other services and this one say to each other, each side with its own code."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from werkzeug.serving import make_server
 
+from inference_service.web.access import Door, HttpUsers
 from miniprogram_api.adapters.migrations import upgrade
 from miniprogram_api.probe import ProbeOut
+from shared_kernel.errors import Forbidden, Unauthorised, Unavailable
 from shared_kernel.messages import CameraReason
 from stream_service import app as stream_app
 from stream_service.adapters.api import HttpApi
@@ -27,22 +29,53 @@ def world(tmp_path: Path, redis_url: str) -> Iterator[World]:
     made.parts.close()
 
 
-def test_stream_service_reads_cameras_and_rights(world: World) -> None:
-    token = world.token()
-    camera_id, guard, stranger = world.camera(token), world.user("guard"), world.user("guard")
-    world.grant(camera_id, guard)
+@pytest.fixture
+def address(world: World) -> Iterator[str]:
+    """Where this service answers."""
     server = make_server("127.0.0.1", 0, world.app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    api = HttpApi(f"http://127.0.0.1:{server.server_port}", SERVICE_TOKEN)
-    [camera] = api.cameras()
-    allowed = api.allowed({Seen(guard, camera_id), Seen(stranger, camera_id)})
-    api.close()
+    yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+def test_stream_service_reads_cameras_and_rights(world: World, address: str) -> None:
+    token = world.token()
+    camera_id, guard, stranger = world.camera(token), world.user("guard"), world.user("guard")
+    world.grant(camera_id, guard)
+    api = HttpApi(address, SERVICE_TOKEN)
+    [camera] = api.cameras()
+    allowed = api.allowed({Seen(guard, camera_id), Seen(stranger, camera_id)})
+    api.close()
     assert (camera.camera_id, camera.url) == (camera_id, "rtsp://eye:secret@10.0.0.1/stream")
     assert allowed == {Seen(guard, camera_id)}
+
+
+def test_inference_service_lets_in_whom_this_service_knows(world: World, address: str) -> None:
+    guard = world.user("guard")
+    session = world.log_in(guard)
+    users = HttpUsers(address, SERVICE_TOKEN)
+    door = Door(users, SERVICE_TOKEN)
+    assert door.enter(f"Bearer {session['access_token']}").user_id == guard
+    assert door.holders([guard, "01ARZ3NDEKTSV4RRFFQ69G5FAV"]) == {guard}
+    for wrong in ("x", "a.b.c", "x" * 5000, session["refresh_token"]):
+        with pytest.raises(Unauthorised):
+            door.enter(f"Bearer {wrong}")
+    with pytest.raises(Forbidden):
+        door.enter(f"Bearer {world.log_in(world.user('guard', must_change=True))['access_token']}")
+    world.call("POST", "/auth/logout", session["access_token"])
+    with pytest.raises(Unauthorised):
+        Door(users, SERVICE_TOKEN).enter(f"Bearer {session['access_token']}")
+    users.close()
+
+
+def test_a_wrong_service_token_is_not_taken_for_a_wrong_user(world: World, address: str) -> None:
+    users = HttpUsers(address, "w" * 40)
+    with pytest.raises(Unavailable):
+        Door(users, "w" * 40).enter(f"Bearer {world.token()}")
+    users.close()
 
 
 @pytest.mark.parametrize(

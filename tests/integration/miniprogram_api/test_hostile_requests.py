@@ -118,6 +118,26 @@ def test_wrong_questions_about_rights_are_refused(small_world: World, pairs: obj
     assert small_world.call("POST", "/internal/rights", "s" * 40, json={"pairs": pairs}).status_code == 422
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"permission": "photo.detect"},
+        {"permission": "everything", "user_ids": []},
+        {"permission": "photo.detect", "user_ids": ["x"]},
+        {"permission": "photo.detect", "user_ids": ["01ARZ3NDEKTSV4RRFFQ69G5FAV"] * 2001},
+    ],
+)
+def test_wrong_questions_about_permissions_are_refused(small_world: World, given: object) -> None:
+    assert small_world.call("POST", "/internal/holders", "s" * 40, json=given).status_code == 422
+
+
+@pytest.mark.parametrize(("token", "status"), [("", 422), ("x" * 5000, 422), (1, 422), ("a.b.c", 401), ("ÿ", 401)])
+def test_wrong_tokens_of_others_name_nobody(small_world: World, token: object, status: int) -> None:
+    given = {"access_token": token}
+    assert small_world.call("POST", "/internal/callers", "s" * 40, json=given).status_code == status
+
+
 def test_answers_are_not_kept_by_anybody(small_world: World) -> None:
     token = small_world.token()
     for path in ("/me", "/cameras", "/passes", "/counters", "/users"):

@@ -67,6 +67,8 @@ TABLE: dict[str, Line] = {
     "PATCH /users/<user_id>": Line(ADMINISTRATORS, {"display_name": "other"}),
     "GET /internal/cameras": Line(SERVICES),
     "POST /internal/rights": Line(SERVICES, {"pairs": []}),
+    "POST /internal/callers": Line(anybody(401), {"access_token": "x"}),
+    "POST /internal/holders": Line(SERVICES, {"permission": "photo.detect", "user_ids": []}),
 }
 
 
@@ -243,6 +245,32 @@ def test_services_ask_who_may_see_what(world: World) -> None:
     assert allowed() == {objects.granted}
     world.call("PATCH", f"/cameras/{objects.camera_id}", administrator, json={"enabled": False})
     assert allowed() == set()
+
+
+def test_services_ask_whom_a_token_names_and_who_holds_a_permission(world: World) -> None:
+    guard = world.user("guard")
+    session = world.log_in(guard)
+
+    def named() -> Any:
+        given = {"access_token": session["access_token"]}
+        return world.call("POST", "/internal/callers", SERVICE_TOKEN, json=given)
+
+    def holders(permission: str) -> list[str]:
+        given = {"permission": permission, "user_ids": [guard, "01ARZ3NDEKTSV4RRFFQ69G5FAV"]}
+        answer = world.call("POST", "/internal/holders", SERVICE_TOKEN, json=given)
+        return list(answer.get_json()["user_ids"])
+
+    assert named().get_json() == {"user_id": guard, "permissions": ["pass.view", "photo.detect"]}
+    assert (holders("photo.detect"), holders("user.manage")) == ([guard], [])
+    world.call("PATCH", f"/users/{guard}", world.token(), json={"status": "disabled"})
+    assert (named().status_code, named().get_json()["type"]) == (401, "#access_token")
+    assert holders("photo.detect") == []
+
+
+def test_who_must_change_the_password_holds_nothing_yet(world: World) -> None:
+    token = world.log_in(world.user("officer", must_change=True))["access_token"]
+    answer = world.call("POST", "/internal/callers", SERVICE_TOKEN, json={"access_token": token})
+    assert answer.get_json()["permissions"] == []
 
 
 def test_services_get_addresses_with_credentials(world: World) -> None:
