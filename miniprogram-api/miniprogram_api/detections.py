@@ -30,6 +30,8 @@ from shared_kernel.messages import MaskState, PhotoAnalysed, PhotoSubmitted, new
 log = get_logger(__name__)
 
 MAX_PHOTO_BYTES: Final = 20 * 1024 * 1024
+#: Not the picture's fault: the worker's queue is full, or its model or our own object is gone.
+_LATER: Final = frozenset({"busy", "no_model", "not_found"})
 #: Codes of PhotoError that mean "too large" rather than "wrong".
 _TOO_LARGE: Final = frozenset({"too_large", "too_many_pixels", "too_many_bytes"})
 
@@ -40,7 +42,7 @@ class TooLarge(Refused):
 
 
 class NoAnswer(Unavailable):
-    """No worker took the photo in time."""
+    """No worker could take the photo in time."""
 
 
 class ImageIn(Body):
@@ -77,6 +79,8 @@ def blueprint(parts: Parts) -> APIBlueprint:
         began = time.monotonic()
         answer = _analysed(parts, _checked(_image()))
         if answer.error is not None:
+            if answer.error.code in _LATER:
+                raise NoAnswer("photo analysis", answer.error.detail)
             raise _refused(answer.error.code, answer.error.detail)
         return DetectionsOut(
             width=answer.width,

@@ -89,6 +89,18 @@ def test_what_the_worker_refuses_names_the_field(small_world: World, code: str, 
     assert problem["errors"] == [{"field": "image", "message": "expected a picture, got none"}]
 
 
+@pytest.mark.parametrize("code", ["busy", "no_model", "not_found"])
+def test_what_is_not_the_pictures_fault_is_for_later(small_world: World, code: str) -> None:
+    def refuse(photo: PhotoSubmitted, _: bytes) -> PhotoAnalysed:
+        return PhotoAnalysed(photo_id=photo.photo_id, error=PhotoError(code=code, detail="64 pictures wait for mask"))
+
+    with analysing(small_world, refuse):
+        data = {"image": (small_world.picture(), "x.jpg")}
+        answer = small_world.call("POST", "/detections", small_world.token("guard"), data=data)
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
+
+
 def test_nobody_answers(sqlite_url: str, redis_url: str, tmp_path: Path) -> None:
     world = World(settings(tmp_path, sqlite_url, redis_url, photo_timeout_s=0.3))
     answer = world.call("POST", "/detections", world.token("guard"), data={"image": (world.picture(), "x.jpg")})
