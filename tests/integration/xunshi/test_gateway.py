@@ -119,7 +119,15 @@ def test_a_body_that_is_too_large_is_a_problem_document(client: httpx.Client) ->
     assert answer.json()["title"] == "Too large"
 
 
-@pytest.mark.parametrize("path", ["/", "/assets/none.js", "/api/v1/cameras", "/infer/models"])
+def test_sixteen_pictures_may_be_larger_than_one(client: httpx.Client) -> None:
+    """Nobody is behind /infer/ here, so what is let through ends as a part that is away."""
+    assert client.post("/infer/detect", content=bytes(21 * 1024 * 1024)).status_code == 503
+    answer = client.post("/infer/detect", content=bytes(64 * 1024 * 1024 + 1))
+    assert answer.status_code == 413
+    assert "64 MB" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["/", "/assets/none.js", "/api/v1/cameras", "/infer/models", "/infer/live"])
 def test_every_answer_carries_the_security_headers(client: httpx.Client, path: str) -> None:
     headers = client.get(path).headers
     policy = headers["Content-Security-Policy"]
