@@ -34,6 +34,7 @@ SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".jfif", ".png", ".webp", ".gif", 
 _KNOWN_UNSUPPORTED: Final = (
     (4, b"ftyphe", "HEIC"),
     (4, b"ftypmif1", "HEIF"),
+    (4, b"ftypmsf1", "HEIF"),
     (4, b"ftypavi", "AVIF"),
     (4, b"ftyp", "a video"),
     (0, b"\x1aE\xdf\xa3", "a video"),
@@ -50,8 +51,9 @@ _KNOWN_UNSUPPORTED: Final = (
 #: Beginnings of the formats that are read: a file with one of them that cannot be opened is damaged.
 _KNOWN_SUPPORTED: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"RIFF", b"II*\x00", b"MM\x00*")
 
-#: A file with this mark at 4 may be AVIF; major brands of the family that AVIF shares.
-_MAYBE_AVIF: Final = (b"ftypavif", b"ftypavis", b"ftypmif1", b"ftypmsf1")
+#: A file with such a mark at 4 may be AVIF; the latter are brands of its whole family, HEIC included.
+_FAMILY: Final = (b"ftypmif1", b"ftypmsf1")
+_MAYBE_AVIF: Final = (b"ftypavif", b"ftypavis", *_FAMILY)
 
 #: EXIF tag of the orientation, and what brings each of its values upright: transpose first, then flip (OpenCV's code).
 _ORIENTATION: Final = 0x0112
@@ -82,7 +84,8 @@ _DAMAGE: Final = (
     EOFError,
     IndexError,
     KeyError,
-    OverflowError,
+    ArithmeticError,
+    RuntimeError,
     struct.error,
 )
 
@@ -213,6 +216,8 @@ def _opened(data: bytes) -> Image.Image:
             f"picture: expected {', '.join(FORMATS)}, got something else", code="not_an_image"
         ) from error
     except _DAMAGE as error:
+        if data[4:12] in _FAMILY:
+            _refuse_known(data)
         raise UnreadablePicture(f"picture: its header is damaged ({error})", code="truncated") from error
 
 
