@@ -29,7 +29,6 @@ class Settings(ServiceSettings):
     max_frame_age_ms: int = Field(1000, ge=50, description="older frames are skipped and counted")
     api_url: str = Field("http://127.0.0.1:8081", description="miniprogram-api, which knows users and rights")
     live_sessions: int = Field(64, ge=1, le=1000, description="live sessions at most; each holds a thread")
-    photo_timeout_s: float = Field(30.0, gt=0, le=120, description="how long the pictures of a request may wait")
     owner: str = Field("", description="name of this web process on the bus; the host's when empty")
 
     @field_validator("cpus")

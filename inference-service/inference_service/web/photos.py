@@ -109,20 +109,18 @@ def _card(parts: WebParts, query: PhotoQuery, route: Literal["detect", "classify
     """Find the model that is asked for.
 
     Raises:
-        Invalid: there is none of that name and version, or it does something else.
-        Unavailable: it lacks a file, or no model is there for this task.
+        Invalid: there is none of that name and version, none for this task, or it does something else.
+        Unavailable: it lacks a file.
     """
     tasks = _TASKS[route]
     if query.model is None and query.version is not None:
         raise Invalid.field("version", "expected none without a model")
-    if query.model is None:
-        try:
-            return parts.shelf.default(tasks[0])
-        except NotFound as error:
-            raise Unavailable("model", error.detail) from error
     try:
-        card = parts.shelf.find(query.model, query.version)
+        card = parts.shelf.default(tasks[0]) if query.model is None else parts.shelf.find(query.model, query.version)
     except NotFound as error:
+        lacking = [one for one in parts.shelf.cards() if one.task == tasks[0] and one.state == "missing"]
+        if query.model is None and lacking:
+            raise Unavailable(f"model {lacking[0].name}", lacking[0].reason) from error
         raise Invalid.field("model", error.detail, code="no_model") from error
     if card.task not in tasks:
         raise Invalid.field(

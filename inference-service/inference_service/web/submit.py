@@ -22,6 +22,8 @@ from shared_kernel.messages import PhotoAnalysed, PhotoError, PhotoSubmitted, Ta
 
 log = get_logger(__name__)
 
+#: How long the pictures of a request wait for their verdicts, seconds.
+ANSWER_WITHIN_S: Final = 30.0
 NO_ANSWER: Final = "no_answer"
 
 
@@ -43,7 +45,7 @@ class Submitter:
 
     bus: Bus
     blobs: Blobs
-    answer_within_s: float
+    answer_within_s: float = ANSWER_WITHIN_S
 
     def analysed(self, pictures: Sequence[Sent], wish: Wish) -> list[PhotoAnalysed]:
         """Give the verdict on every picture, in their order; what has none has an error.

@@ -90,3 +90,9 @@ def test_the_viewer_loads_nothing_from_elsewhere(client: FlaskClient) -> None:
     page = client.get("/infer/docs").get_data(as_text=True)
     assert re.findall(r"""(?:src|href)=["'](?:https?:)?//""", page) == []
     assert "/infer/docs/files/swagger-ui-bundle.js" in page
+
+
+def test_while_weights_are_missing_requests_may_come_again(client: FlaskClient) -> None:
+    headers = {"Authorization": f"Bearer {'s' * 40}"}
+    answer = client.post("/infer/detect?model=coco80", data={}, headers=headers)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")

