@@ -29,7 +29,7 @@ class WebService:
         self.parts = WebParts(
             shelf=Shelf(settings.packs_dir, settings.weights_dir, defaults=model_of_task(settings.default_models)),
             door=door,
-            submitter=Submitter(self._bus, blobs, settings.photo_timeout_s),
+            submitter=Submitter(self._bus, blobs),
             sessions=self._sessions,
             turnstile=Turnstile(),
             ticket_key=settings.ticket_key.get_secret_value(),
