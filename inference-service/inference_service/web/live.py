@@ -30,6 +30,8 @@ TICKET_TTL_S: Final = 60
 _OBJECT: Final = "live"
 #: Messages beyond this end the connection with 1009; pictures between the limits are answered with an error.
 MAX_MESSAGE_BYTES: Final = 8 * 1024 * 1024
+#: Messages that wait to be read; nobody who keeps to the credits has so many.
+MAX_WAITING: Final = 64
 #: A peer that takes nothing for this long is cut off, seconds.
 SEND_TIMEOUT_S: Final = 5
 STAT_EVERY_S: Final = 1.0
@@ -155,6 +157,8 @@ class _Talk:
         """Take what has come. The event is shared with the session: whoever sets it wakes this thread."""
         self._connection.event.clear()
         while (message := self._connection.receive(timeout=0)) is not None:
+            if len(self._connection.input_buffer) > MAX_WAITING:
+                return Ending(TOO_FAST, "too_fast", "messages come faster than they are read")
             try:
                 if isinstance(message, bytes):
                     self._frame(message)
@@ -173,18 +177,18 @@ class _Talk:
         said = _parsed(text)
         match said.get("type"):
             case "ping":
-                self._session.note({"type": "pong", "id": said.get("id")})
+                self._session.reply({"type": "pong", "id": said.get("id")})
             case "credit" if isinstance(said.get("n"), int) and 0 < said["n"] <= _MAX_TEXT_CHARS:
                 self._session.grant(said["n"])
             case _:
                 detail = "expected a picture, ping {id} or credit {n: 1 to 1000}, got something else"
-                self._session.note({"type": "error", "frame_no": None, "code": "message", "detail": detail})
+                self._session.reply({"type": "error", "frame_no": None, "code": "message", "detail": detail})
 
     def _keep_alive(self) -> Ending | None:
         at_s = time.monotonic()
         if at_s >= self._stat_at_s:
             self._stat_at_s = at_s + STAT_EVERY_S
-            self._session.note(self._session.stat())
+            self._session.note_stat()
         if at_s >= self._ping_at_s:
             self._ping_at_s = at_s + PING_EVERY_S
             if not self._connection.pong_received:

@@ -28,6 +28,8 @@ LOST_AFTER_S: Final = 8.0
 KEPT_RESULTS: Final = 64
 #: Pictures beyond the credits that are forgiven; then the connection is closed.
 MAX_OVERDRAFT: Final = 16
+#: Refused pictures and texts in one second that are borne; a client that sends more is broken or means harm.
+MAX_NOISE_A_SECOND: Final = 100
 #: More result credits than this are as good as no limit.
 _MAX_CREDITS: Final = 1000
 _NO_CREDIT: Final = "no_credit"
@@ -66,11 +68,12 @@ class _Second:
 
     began_s: float
     results: int = 0
+    noise: int = 0
     queued_ms: list[float] = field(default_factory=list)
 
 
 class TooFast(Exception):
-    """The client ignores its credits."""
+    """The client ignores its credits, or sends nothing but noise."""
 
 
 class LiveSession:
@@ -157,10 +160,21 @@ class LiveSession:
             self._under[seq] = _Under(frame_no, captured_ms, self._clock())
             return Taken(seq, message[HEADER.size :])
 
-    def note(self, message: dict[str, Any]) -> None:
-        """Send something soon."""
+    def reply(self, message: dict[str, Any]) -> None:
+        """Answer a text of the client soon.
+
+        Raises:
+            TooFast: too many texts came in a second.
+        """
         with self._lock:
             self._note(message)
+            self._bear()
+
+    def note_stat(self) -> None:
+        """Say soon how the last moment was."""
+        stat = self.stat()
+        with self._lock:
+            self._note(stat)
 
     def grant(self, number: int) -> None:
         """The client can take so many results more; from the first time on it gets no others."""
@@ -274,6 +288,12 @@ class LiveSession:
             self._overdraft += 1
             if self._overdraft > MAX_OVERDRAFT:
                 raise TooFast("more pictures came than credits were given")
+        self._bear()
+
+    def _bear(self) -> None:
+        self._second.noise += 1
+        if self._second.noise > MAX_NOISE_A_SECOND:
+            raise TooFast(f"expected at most {MAX_NOISE_A_SECOND} texts and refused pictures a second")
 
     def _note(self, message: dict[str, Any]) -> None:
         self._notes.append(json.dumps(message, ensure_ascii=False))

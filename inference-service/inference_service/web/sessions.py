@@ -153,7 +153,8 @@ class Sessions:
             left = [one for one in sessions if one.left_s is not None]
             if not left:
                 return Ending(FULL, "full", detail)
-            self._sessions.pop(min(left, key=lambda one: one.left_s or 0.0).session_id)
+            oldest = min(left, key=lambda one: one.left_s or 0.0)
+            self._sessions.pop(oldest.session_id)
         return None
 
     def _read_answers(self) -> None:
@@ -166,17 +167,21 @@ class Sessions:
                     session.answered(delivery.message)
             subscription.ack(*deliveries)
 
+    def look(self) -> None:
+        """Give up lost pictures, forget who did not come back, and ask now and then who may still be here."""
+        with self._lock:
+            found = list(self._sessions.values())
+        for session in found:
+            session.give_up_lost()
+            if session.left_s is not None and self._clock() - session.left_s > self._resume_within_s:
+                self.forget(session)
+        if self._clock() - self._asked_s >= ASK_EVERY_S:
+            self._asked_s = self._clock()
+            self._ask_rights([one for one in found if one.session_id in self._sessions])
+
     def _watch(self) -> None:
         while not self._stopping.wait(_LOOK_EVERY_S):
-            with self._lock:
-                found = list(self._sessions.values())
-            for session in found:
-                session.give_up_lost()
-                if session.left_s is not None and self._clock() - session.left_s > self._resume_within_s:
-                    self.forget(session)
-            if self._clock() - self._asked_s >= ASK_EVERY_S:
-                self._asked_s = self._clock()
-                self._ask_rights([one for one in found if one.session_id in self._sessions])
+            self.look()
 
     def _ask_rights(self, sessions: list[LiveSession]) -> None:
         if not sessions:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from simple_websocket import ConnectionClosed
 
 from shared_kernel.auth import Ticket, sign_ticket
 from shared_kernel.messages import new_id
@@ -95,6 +97,15 @@ def test_a_heartbeat_is_answered_and_nonsense_is_named(web: WebProcess) -> None:
         client.socket.send(text)
         assert client.read()["code"] == "message"
     client.close()
+
+
+def test_who_sends_nothing_but_noise_is_sent_away(web: WebProcess) -> None:
+    client = LiveClient(web)
+    client.read_until("credit")
+    with contextlib.suppress(ConnectionClosed, OSError):  # it may be over before all is sent
+        for _ in range(2000):
+            client.socket.send("noise")
+    assert client.close_code() in {4429, 1005, 1006}
 
 
 def test_a_client_that_asks_for_few_results_gets_no_more(web: WebProcess) -> None:

@@ -13,6 +13,7 @@ from inference_service.web.session import (
     KEPT_RESULTS,
     LOST_AFTER_S,
     MAX_FRAME_BYTES,
+    MAX_NOISE_A_SECOND,
     MAX_OVERDRAFT,
     WINDOW,
     Choice,
@@ -125,6 +126,20 @@ def test_without_credit_pictures_are_refused_and_then_too_many(client: Client) -
     assert {one["code"] for one in client.sent()} == {"no_credit"}
     with pytest.raises(TooFast):
         client.put(200)
+
+
+def test_noise_is_borne_for_a_while(client: Client) -> None:
+    for _ in range(3):
+        for number in range(MAX_NOISE_A_SECOND):
+            if number % 2:
+                client.session.reply({"type": "pong", "id": number})
+            else:
+                client.session.frame(b"short")
+        assert len(client.sent()) == MAX_NOISE_A_SECOND
+        client.session.stat()
+    with pytest.raises(TooFast):
+        for _ in range(MAX_NOISE_A_SECOND + 1):
+            client.session.frame(b"short")
 
 
 def test_a_client_may_limit_its_results(client: Client) -> None:
