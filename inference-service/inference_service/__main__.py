@@ -34,8 +34,9 @@ def main() -> int:
     part = parser.parse_args().part
     settings = Settings()
     log.configure(SERVICE, settings.log_level)
-    # One line for every health check would bury the rest.
-    log.get_logger("werkzeug").setLevel("WARNING")
+    # One line for every health check and every question about rights would bury the rest.
+    for name in ("werkzeug", "httpx"):
+        log.get_logger(name).setLevel("WARNING")
     return run_worker(settings) if part == "worker" else run_web(settings)
 
 
