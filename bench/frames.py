@@ -177,6 +177,7 @@ class OneCard:
 
     name: str = "mask"
     version: str = "1"
+    min_score: float = 0.0
 
 
 @dataclass(frozen=True)

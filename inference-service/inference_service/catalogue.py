@@ -33,7 +33,9 @@ class ModelDocument(BaseModel):
     )
     default: bool = Field(description="whether it is meant when a request names only the task")
     licence: str = Field(description="of the network")
-    min_score: float = Field(description="results below are left out unless the request says otherwise, 0..1")
+    min_score: float = Field(
+        description="results below are left out; a request may ask for a higher score, not for a lower one, 0..1"
+    )
     labels: list[LabelDocument]
     missing: str | None = Field(description="what this model lacks on this machine, in words; null when it is ready")
 

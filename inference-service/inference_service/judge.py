@@ -29,7 +29,7 @@ class Question:
         model: name of the model.
         version: of the model; empty takes the newest.
         urgency: decides who goes first.
-        min_score: boxes below are left out, 0..1; None leaves it to the model.
+        min_score: boxes below are left out, 0..1; what lies below the model's own threshold has no effect.
         within_s: how long the answer is waited for; None waits until it comes.
     """
 
@@ -77,7 +77,8 @@ class Judge:
             raise NoVerdict("busy", error.reason) from error
         except ReadFailed as error:
             raise NoVerdict("not_analysable", str(error)) from error
-        return Verdict(card, picture, [one for one in found if one.score >= (question.min_score or 0.0)])
+        least = max(card.min_score, question.min_score or 0.0)
+        return Verdict(card, picture, [one for one in found if one.score >= least])
 
     def _card(self, question: Question) -> Card:
         if question.model:

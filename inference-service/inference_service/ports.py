@@ -63,6 +63,11 @@ class Card(Protocol):
         """Of this card; a name may have several."""
         ...
 
+    @property
+    def min_score(self) -> float:
+        """Least score of what it reports, 0..1; a question may ask for more, not for less."""
+        ...
+
 
 class Models(Protocol):
     """The models of this machine, by name. Threads may share one."""

@@ -241,7 +241,9 @@ class PhotoSubmitted(Message):
     version: str = Field("", description="version of the model; empty: the newest")
     task: Task = "state"
     urgency: Literal["interactive", "job"] = Field("interactive", description="whether a person waits")
-    min_score: Fraction | None = Field(None, description="boxes below are left out; null: the model's own threshold")
+    min_score: Fraction | None = Field(
+        None, description="boxes below are left out, and those below the model's own threshold always"
+    )
     annotate: bool = Field(default=False, description="store the photo with boxes and labels drawn, as a JPEG")
     language: Literal["zh", "en"] = Field("zh", description="of the labels that are drawn")
 
@@ -286,7 +288,9 @@ class LiveFrameSubmitted(Message):
     sent_at: Moment
     model: str = Field("", description="name of the model; empty: the default of the task `state`")
     version: str = Field("", description="version of the model; empty: the newest")
-    min_score: Fraction | None = Field(None, description="boxes below are left out; null: the model's own threshold")
+    min_score: Fraction | None = Field(
+        None, description="boxes below are left out, and those below the model's own threshold always"
+    )
     jpeg: bytes = Field(exclude=True, repr=False, description="a stranger's bytes, meant to be a JPEG")
 
 

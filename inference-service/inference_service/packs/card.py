@@ -55,6 +55,11 @@ class Card:
         return self.manifest.labels if self.manifest else ()
 
     @property
+    def min_score(self) -> float:
+        """Least score of what it reports, 0..1."""
+        return self.manifest.min_score if self.manifest else 0.0
+
+    @property
     def zh(self) -> str:
         """Its title in Chinese."""
         return self.manifest.title.zh if self.manifest else self.name

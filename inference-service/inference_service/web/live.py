@@ -20,9 +20,9 @@ from wsproto.events import Ping
 from inference_service.web.parts import WebParts
 from inference_service.web.session import Choice, LiveSession, TooFast
 from inference_service.web.sessions import NO_MODEL, REPLACED, RESTART, SILENT, TICKET, TOO_FAST, WITHDRAWN, Ending
-from inference_service.web.shapes import Name, Query, TicketOut, Version
+from inference_service.web.shapes import Name, Query, TicketOut, Version, score_for
 from shared_kernel.auth import Ticket, sign_ticket, verify_ticket
-from shared_kernel.errors import Forbidden, NotFound, Unauthorised, Unavailable
+from shared_kernel.errors import Forbidden, Invalid, NotFound, Unauthorised, Unavailable
 
 PATH: Final = "/infer/live"
 TICKET_TTL_S: Final = 60
@@ -48,7 +48,13 @@ class LiveQuery(Query):
     ticket: str = Field("", max_length=2048, description="of POST /infer/live-ticket")
     model: Name | None = Field(None, description="name of a model; the default for faces when left out")
     version: Version | None = Field(None, description="of the model; the newest when left out")
-    min_score: float | None = Field(None, ge=0, le=1, allow_inf_nan=False, description="boxes below are left out")
+    min_score: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="boxes below are left out; at least the model's own threshold",
+    )
     session: str | None = Field(None, max_length=26, description="session to resume")
     after: int = Field(-1, ge=-1, lt=2**32, description="number of the last picture whose result came")
 
@@ -105,9 +111,12 @@ def _opened(parts: WebParts) -> tuple[LiveSession, int | None] | Ending:
         user_id = verify_ticket(parts.ticket_key, query.ticket, "infer", _OBJECT).user_id
         parts.door.require(user_id)
         card = parts.shelf.find(query.model, query.version) if query.model else parts.shelf.default("state")
+        choice = Choice(card, score_for(card, query.min_score))
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         return Ending(_UNSUPPORTED_DATA, "parameters", wrong)
+    except Invalid as error:
+        return Ending(_UNSUPPORTED_DATA, "parameters", error.detail)
     except Unauthorised as error:
         return Ending(TICKET, "ticket", error.detail)
     except Forbidden as error:
@@ -116,7 +125,7 @@ def _opened(parts: WebParts) -> tuple[LiveSession, int | None] | Ending:
         return Ending(NO_MODEL, "no_model", error.detail)
     except Unavailable:
         return Ending(RESTART, "rights_unknown", "nobody can say now whether you may do this")
-    opened = parts.sessions.open(user_id, Choice(card, query.min_score), query.session)
+    opened = parts.sessions.open(user_id, choice, query.session)
     if isinstance(opened, Ending):
         return opened
     session, resumed = opened

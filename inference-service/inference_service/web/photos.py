@@ -17,6 +17,7 @@ from inference_service.web.shapes import (
     PicturesOut,
     TicketQuery,
     boxes_out,
+    score_for,
 )
 from inference_service.web.submit import NO_ANSWER, Wish, annotated_key
 from shared_kernel.auth import Ticket, sign_ticket, verify_ticket
@@ -85,6 +86,7 @@ def blueprint(parts: WebParts) -> APIBlueprint:
 def _analysed(parts: WebParts, query: PhotoQuery, route: Literal["detect", "classify"]) -> PicturesOut | Response:
     caller = parts.door.enter(request.headers.get("Authorization"))
     card = _card(parts, query, route)
+    min_score = score_for(card, query.min_score)
     with parts.turnstile.pass_through(caller.user_id):
         sent = pictures()
         began_s = time.monotonic()
@@ -92,7 +94,7 @@ def _analysed(parts: WebParts, query: PhotoQuery, route: Literal["detect", "clas
             task=card.task or _TASKS[route][0],
             model=card.name,
             version=card.version,
-            min_score=query.min_score,
+            min_score=min_score,
             annotate=query.result != "json",
             language=query.labels,
         )

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from inference_service.packs.card import Card
 from inference_service.packs.manifest import Label
+from shared_kernel.errors import Invalid
 from shared_kernel.messages import FoundObject
 
 ResultKind = Literal["json", "base64", "url"]
@@ -28,7 +29,11 @@ class PhotoQuery(Query):
     model: Name | None = Field(None, description="name of a model of GET /infer/models; its default when left out")
     version: Version | None = Field(None, description="of the model; the newest when left out")
     min_score: float | None = Field(
-        None, ge=0, le=1, allow_inf_nan=False, description="boxes below are left out; the model's own when left out"
+        None,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="boxes below are left out; at least the model's own threshold, which is meant when left out",
     )
     result: ResultKind = Field(
         "json", description="json: boxes; base64: also the annotated picture as a data URL; url: as a short-lived link"
@@ -40,6 +45,18 @@ class TicketQuery(Query):
     """What opens an annotated picture."""
 
     ticket: str = Field(min_length=1, max_length=2048)
+
+
+def score_for(card: Card, min_score: float | None) -> float | None:
+    """Give the least score that a request asks for, if this model's results go down to it.
+
+    Raises:
+        Invalid: it is below the model's own threshold; what lies below that is gone before anybody could ask for it.
+    """
+    if min_score is not None and min_score < card.min_score:
+        message = f"expected at least {card.min_score:g}, the threshold of model {card.name}, got {min_score:g}"
+        raise Invalid.field("min_score", message)
+    return min_score
 
 
 class BoxOut(BaseModel):

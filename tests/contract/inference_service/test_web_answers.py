@@ -225,6 +225,19 @@ def test_the_error_of_an_only_picture_is_that_of_the_request(
     assert [one["field"] for one in body["errors"]] == ([field] if field else [])
 
 
+@pytest.mark.parametrize(("asked", "status"), [(0.24, 422), (0.25, 200)])
+def test_a_score_below_the_models_own_is_refused_with_the_least_one(
+    client: FlaskClient, worker: CannedWorker, asked: float, status: int
+) -> None:
+    found, body = ask(client, f"/infer/detect?model=things&min_score={asked}", b"fine")
+    assert found == status
+    if status != 200:
+        [error] = body["errors"]
+        assert error["field"] == "min_score"
+        assert error["message"] == "expected at least 0.25, the threshold of model things, got 0.24"
+        assert worker.seen == []
+
+
 @pytest.mark.parametrize(
     "path", ["/infer/detect?surprise=1", "/infer/detect?model=none", "/infer/classify?model=things"]
 )

@@ -178,6 +178,7 @@ def test_a_session_of_somebody_else_or_of_the_past_is_a_new_one(web: WebProcess)
         ({"ticket": sign_ticket(TICKET_KEY, Ticket("infer", "guard-1", "live"), ttl_s=-5)}, 4401),
         ({"model": "no-such-model"}, 4404),
         ({"min_score": "2"}, 1003),
+        ({"min_score": "0.1"}, 1003),
         ({"surprise": "1"}, 1003),
         ({"after": "x"}, 1003),
     ],

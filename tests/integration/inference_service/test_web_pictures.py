@@ -184,6 +184,7 @@ def test_an_only_picture_that_cannot_be_read_is_a_problem(
         ({"version": "1.0"}, "version"),
         ({"min_score": "1.5"}, "min_score"),
         ({"min_score": "nan"}, "min_score"),
+        ({"min_score": "0.1"}, "min_score"),
         ({"result": "xml"}, "result"),
         ({"labels": "fr"}, "labels"),
         ({"surprise": "1"}, "surprise"),

@@ -40,6 +40,7 @@ class CannedModel:
 class CannedCard:
     name: str
     version: str = "1.0.0"
+    min_score: float = 0.2
 
 
 @dataclass

@@ -82,7 +82,8 @@ class Room:
     objects: StoredObjects = field(default_factory=lambda: StoredObjects({"photos/1.jpg": FRAME}))
 
     def __post_init__(self) -> None:
-        helmets = CannedModel([Found("helmet", 0.9, (0, 0, 64, 48)), Found("helmet", 0.3, (-9, 0, 999, 48))])
+        boxes = {0.9: (0, 0, 64, 48), 0.3: (-9, 0, 999, 48), 0.1: (0, 0, 9, 9)}
+        helmets = CannedModel([Found("helmet", score, box) for score, box in boxes.items()])
         self.models = CannedModels({"mask": self.model, "helmets": helmets})
         self.desk = PromptDesk(self.models)
         judge = Judge(self.models, self.desk, PlainDecoder())
@@ -196,8 +197,8 @@ def test_a_photo_names_its_model_and_its_hurry(room: Room) -> None:
     assert room.desk.urgencies == ["job"]
 
 
-@pytest.mark.parametrize(("least", "count"), [(None, 2), (0.0, 2), (0.3, 2), (0.5, 1), (1.0, 0)])
-def test_boxes_below_the_wanted_score_are_left_out(room: Room, least: float | None, count: int) -> None:
+@pytest.mark.parametrize(("least", "count"), [(None, 2), (0.05, 2), (0.3, 2), (0.5, 1), (1.0, 0)])
+def test_boxes_below_the_wanted_or_the_models_score_are_left_out(room: Room, least: float | None, count: int) -> None:
     assert len(room.photo(photo(model="helmets", min_score=least)).objects) == count
 
 
