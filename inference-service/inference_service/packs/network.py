@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from threading import Lock
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inference_service.decoders import classifier, picodet, ssd, yolov5, yolov8, yolox, yunet
 from inference_service.decoders.candidates import Candidates, distinct
+from inference_service.packs.batch import run_in_batches, takes_batches
 from inference_service.packs.manifest import (
     ClassifierDecode,
     Input,
@@ -16,12 +18,15 @@ from inference_service.packs.manifest import (
     SsdDecode,
     YoloxDecode,
 )
-from inference_service.packs.prepare import place
+from inference_service.packs.prepare import Placed, place
 from inference_service.ports import Picture, Session
 from inference_service.rules import Found
 
 _Outputs = Sequence[NDArray[np.float32]]
 _Decoder = Callable[[_Outputs, tuple[int, int], float], Candidates]
+
+#: Height and width of the pictures with which a network is tried for batches, pixels.
+_TRIAL_PX: Final = (240, 320)
 
 
 class PackModel:
@@ -43,6 +48,7 @@ class PackModel:
         self._min_score = manifest.min_score if min_score is None else min_score
         self._decode = _decoder(manifest)
         self._turn = Lock()
+        self._takes_batches = takes_batches(session, *self._trial_inputs())
 
     def read(self, pictures: Sequence[Picture]) -> list[list[Found]]:
         """See `inference_service.ports.Model`.
@@ -50,12 +56,16 @@ class PackModel:
         Raises:
             ValueError: the network does not take this input, or its outputs do not fit the manifest.
         """
+        placed = [place(picture, self._input, self._manifest.normalise) for picture in pictures]
+        inputs = [one.inputs for one in placed]
         with self._turn:
-            return [self._read(picture) for picture in pictures]
+            if self._takes_batches:
+                outputs = run_in_batches(self._session, inputs)
+            else:
+                outputs = [self._session.run(one) for one in inputs]
+        return [self._found(*one) for one in zip(pictures, placed, outputs, strict=True)]
 
-    def _read(self, picture: Picture) -> list[Found]:
-        placed = place(picture, self._input, self._manifest.normalise)
-        outputs = self._session.run(placed.inputs)
+    def _found(self, picture: Picture, placed: Placed, outputs: _Outputs) -> list[Found]:
         names = [label.name for label in self._manifest.labels]
         # A foreign network may answer anything; what is no number is left out by the decoders.
         with np.errstate(all="ignore"):
@@ -71,6 +81,11 @@ class PackModel:
             Found(names[label], float(score), (float(box[0]), float(box[1]), float(box[2]), float(box[3])))
             for box, score, label in zip(boxes, found.scores, found.labels, strict=True)
         ]
+
+    def _trial_inputs(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        noise = np.random.default_rng(0).integers(0, 256, (2, *_TRIAL_PX, 3), np.uint8)
+        first, second = (place(one, self._input, self._manifest.normalise).inputs for one in noise)
+        return first, second
 
     def _labelled(self, shares: NDArray[np.float32], picture: Picture) -> list[Found]:
         height, width = picture.shape[:2]

@@ -37,26 +37,31 @@ def yolo(box: tuple[float, float, float, float], *, side: int = 640, places: int
     return _whole(nodes, constants, [1, 3, side, side], "output0", [1, 6, places])
 
 
-def classifier(labels: int, *, side: int = 32) -> bytes:
-    """Make a classifier whose every label scores the mean of the input times its number."""
+def classifier(labels: int, *, side: int = 32, batch: int | str = 1) -> bytes:
+    """Make a classifier whose every label scores the mean of the input times its number.
+
+    `batch` is a number, `any`, or `says any`: then it says so, and yet folds all pictures of a batch into one.
+    """
     constants: dict[str, NDArray[Any]] = {
-        "flat": np.array([1, 1], np.int64),
+        "flat": np.array([-1 if batch == "any" else 1, 1], np.int64),
         "numbers": np.arange(labels, dtype=np.float32).reshape(1, labels),
     }
     nodes = [
-        helper.make_node("ReduceMean", ["images"], ["means"], axes=[1, 2, 3], keepdims=1),
+        helper.make_node(
+            "ReduceMean", ["images"], ["means"], axes=[0, 1, 2, 3] if batch == "says any" else [1, 2, 3], keepdims=1
+        ),
         helper.make_node("Reshape", ["means", "flat"], ["mean"]),
         helper.make_node("Mul", ["mean", "numbers"], ["scores"]),
     ]
-    return _whole(nodes, constants, [1, 3, side, side], "scores", [1, labels])
+    return _whole(nodes, constants, [batch, 3, side, side], "scores", [batch, labels])
 
 
 def _whole(
     nodes: list[onnx.NodeProto],
     constants: dict[str, NDArray[Any]],
-    inputs: list[int],
+    inputs: list[int | str],
     output: str,
-    outputs: list[int],
+    outputs: list[int | str],
 ) -> bytes:
     graph = helper.make_graph(
         nodes,
