@@ -6,7 +6,9 @@ through the socket; or `code` and `detail`. It ends when the other end is gone.
 """
 
 import contextlib
+import faulthandler
 import json
+import logging
 import os
 import select
 import signal
@@ -14,6 +16,8 @@ import socket
 import struct
 import sys
 import tempfile
+import warnings
+from pathlib import Path
 from threading import Thread
 from typing import Final, NoReturn
 
@@ -103,8 +107,23 @@ def _limit_memory() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
+def _hush_decoders() -> None:
+    """Damaged files are everyday and answered; their decoders' complaints would bury the log.
+
+    Libraries in C write to descriptor 2, which leads nowhere from here on. What ends the child is still told: Python
+    keeps the descriptor that was there, and says there over which signal it dies.
+    """
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
+    faulthandler.enable(sys.stderr)
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    logging.disable()
+    warnings.simplefilter("ignore")
+
+
 def main() -> None:
     """Run a child on the socket whose descriptor is the only argument."""
+    _hush_decoders()
     cv2.setNumThreads(1)
     _limit_memory()
     signal.signal(signal.SIGALRM, signal.SIG_DFL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from inference_service import decoding_child
 from inference_service.decoding import Decoders
@@ -29,6 +31,16 @@ FRAME = jpeg(scene(DrawnFace(320, 240)))
 def endless(side: int = 7000) -> bytes:
     """A PNG of 49 megapixels: a second or two of work."""
     return cv2.imencode(".png", np.zeros((side, side, 3), np.uint8))[1].tobytes()
+
+
+def damaged_tiff() -> bytes:
+    """A picture over which libtiff complains to standard error."""
+    noise = np.random.default_rng(1).integers(0, 255, (64, 64, 3), dtype=np.uint8)
+    whole = io.BytesIO()
+    Image.fromarray(noise).save(whole, "TIFF", compression="tiff_lzw")
+    data = bytearray(whole.getvalue())
+    data[200:400] = b"\xff" * 200
+    return bytes(data)
 
 
 @pytest.fixture
@@ -94,6 +106,25 @@ def test_a_bad_file_has_its_code(decoders: Decoders, tally: CountedTally, data: 
     assert caught.value.code == code
     assert decoders.decode(FRAME, "job").shape == (480, 640, 3)
     assert tally.counts == {}
+
+
+def test_complaints_about_damaged_files_do_not_reach_the_log(
+    tally: CountedTally, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with Decoders(1, tally) as decoders:
+        with pytest.raises(UnreadablePicture, match="damaged"):
+            decoders.decode(damaged_tiff(), "job")
+        assert capfd.readouterr().err == ""
+
+
+def test_a_crash_reaches_the_log(tally: CountedTally, capfd: pytest.CaptureFixture[str]) -> None:
+    with Decoders(1, tally) as decoders, ThreadPoolExecutor(1) as pool:
+        decoders.decode(FRAME, "job")
+        deadly: Future[Picture] = pool.submit(decoders.decode, endless(), "job")
+        os.kill(busy_child(decoders), signal.SIGSEGV)
+        with pytest.raises(UnreadablePicture):
+            deadly.result(30)
+    assert "Fatal Python error: Segmentation fault" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGKILL, signal.SIGBUS])
