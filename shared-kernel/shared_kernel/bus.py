@@ -46,6 +46,8 @@ FORGET_CONSUMER_MS: Final = 3_600_000
 #: A line of numbers is forgotten when nothing was published for this long: the sender's clock may have been set back.
 ORDER_KEPT_S: Final = 10
 _SOCKET_TIMEOUT_S: Final = 10.0
+#: Of one process: every thread may wait on one of its own. At redis' own limit of 100 the server would seem away.
+_MAX_CONNECTIONS: Final = 2_000
 _PREFIX: Final = "xunshi:"
 _IN_ORDER: Final = """
 if tonumber(redis.call('GET', KEYS[2]) or '-1') >= tonumber(ARGV[1]) then return 0 end
@@ -88,7 +90,11 @@ class Bus:
 
     def __init__(self, url: str) -> None:
         self._redis: redis.Redis = redis.Redis.from_url(
-            url, socket_connect_timeout=2.0, socket_timeout=_SOCKET_TIMEOUT_S, health_check_interval=15
+            url,
+            max_connections=_MAX_CONNECTIONS,
+            socket_connect_timeout=2.0,
+            socket_timeout=_SOCKET_TIMEOUT_S,
+            health_check_interval=15,
         )
         self._known_groups: set[tuple[str, str]] = set()
 

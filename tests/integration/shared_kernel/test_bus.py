@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -204,6 +205,17 @@ def test_a_caller_gets_its_own_answer(bus: Bus) -> None:
     for caller in callers:
         caller.join(15)
     assert {name: answer and answer.photo_id for name, answer in answers.items()} == {"a": "a", "b": "b"}
+
+
+def test_many_callers_may_wait_at_once(bus: Bus) -> None:
+    names = [f"caller-{number}" for number in range(150)]
+    with ThreadPoolExecutor(len(names)) as pool:
+        waiting = [pool.submit(bus.await_reply, name, PhotoAnalysed, timeout_s=20) for name in names]
+        wait_until(lambda: len(bus._redis.client_list(_type="normal")) >= len(names))
+        for name in names:
+            bus.reply(name, PhotoAnalysed(photo_id=name))
+        answers = [one.result(30) for one in waiting]
+    assert [answer and answer.photo_id for answer in answers] == names
 
 
 def test_no_answer_is_none(bus: Bus) -> None:
