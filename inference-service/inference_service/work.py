@@ -124,7 +124,7 @@ class Worker:
             subscription.ack(delivery)
 
         hands = Hands(name, count, finish)
-        self._loop(name, _Feed(subscription, hands, key).step)
+        self._loop(name, Feed(subscription, hands, key).step)
         if not hands.close(DRAIN_S):
             log.warning("work is left to others", extra=fields(loop=name, items=len(hands.holding())))
 
@@ -147,7 +147,7 @@ class Worker:
                 self.stop.wait(FAILURE_PAUSE_S)
 
 
-class _Feed(Generic[M]):
+class Feed(Generic[M]):
     """Takes from the bus as much as hands are free, and keeps what is in hand from being given to others."""
 
     def __init__(self, subscription: Subscription[M], hands: Hands[Delivery[M]], key: Callable[[M], str]) -> None:
@@ -157,12 +157,17 @@ class _Feed(Generic[M]):
         self._hold_at_s = 0.0
 
     def step(self) -> None:
+        """Wait a moment for a free hand, then for something to put into it."""
         free = self._hands.wait_free(BLOCK_MS / 1000)
+        holding = self._hands.holding()
         if time.monotonic() >= self._hold_at_s:
-            self._subscription.hold(*self._hands.holding())
+            self._subscription.hold(*holding)
             self._hold_at_s = time.monotonic() + HOLD_EVERY_S
         if free:
-            for delivery in self._subscription.receive(count=free, block_ms=BLOCK_MS):
+            # What a worker may have died over is tried one at a time: others that were merely in hand with it must not
+            # be counted again when this worker dies over it, too.
+            left_behind = 0 if any(delivery.deliveries > 1 for delivery in holding) else 1
+            for delivery in self._subscription.receive(count=free, block_ms=BLOCK_MS, left_behind=left_behind):
                 self._hands.give(self._key(delivery.message), delivery)
 
 

@@ -290,8 +290,8 @@ class Subscription(Generic[M]):
         self._claim_at = 0.0
         self._claim_from: Any = "0-0"
 
-    def receive(self, *, count: int = 16, block_ms: int = BLOCK_MS) -> list[Delivery[M]]:
-        """Up to `count` messages: first what others left behind, then new ones; [] after `block_ms` without any.
+    def receive(self, *, count: int = 16, block_ms: int = BLOCK_MS, left_behind: int = 1000) -> list[Delivery[M]]:
+        """Up to `count` messages: what others left behind (`left_behind` at most), else new ones, [] after `block_ms`.
 
         What cannot be parsed, and what was delivered MAX_DELIVERIES times before, goes to the dead letters.
 
@@ -300,10 +300,9 @@ class Subscription(Generic[M]):
         """
         with _translated():
             try:
-                if time.monotonic() >= self._claim_at:
-                    claimed = self._claim(count)
-                    if claimed:
-                        return claimed
+                due = left_behind > 0 and time.monotonic() >= self._claim_at
+                if due and (claimed := self._claim(min(count, left_behind))):
+                    return claimed
                 return self._read(count, block_ms)
             except redis.ResponseError as error:
                 if "NOGROUP" not in str(error):
