@@ -4,6 +4,7 @@
 decoded in the worker itself.
 """
 
+import contextlib
 import heapq
 import json
 import mmap
@@ -112,14 +113,22 @@ class Decoders:
 
     def _give_back(self, child: "_Child") -> None:
         with self._changed:
-            if not child.alive and not self._closed:
-                self._children.remove(child)
-                child = _Child()
-                self._children.append(child)
             if self._closed:
                 child.kill()
+            elif not child.alive:
+                child = self._successor(child)
             self._idle.append(child)
             self._changed.notify_all()
+
+    def _successor(self, child: "_Child") -> "_Child":
+        """Start another in the place of one that ended; where the machine has no room the place is kept for later."""
+        try:
+            new = _Child()
+        except OSError as error:
+            log.warning("decoder not started", extra=fields(reason=error))
+            return child
+        self._children[self._children.index(child)] = new
+        return new
 
     def _verdict(self, reason: str, size: int, limit_s: float) -> Exception:
         if self._closed:
@@ -148,12 +157,14 @@ class _Child:
 
     def __init__(self) -> None:
         own, its = socket.socketpair()
-        with its:
+        with its, contextlib.ExitStack() as unless_started:
+            unless_started.enter_context(own)
             environment = {name: os.environ[name] for name in _INHERITED if name in os.environ} | _ONE_THREAD
             command = [sys.executable, "-m", decoding_child.__name__, str(its.fileno())]
             self._process = subprocess.Popen(  # noqa: S603 - our own module
                 command, pass_fds=[its.fileno()], stdin=subprocess.DEVNULL, env=environment, start_new_session=True
             )
+            unless_started.pop_all()
         self._socket = own
         self._ready = False
         self.alive = True
@@ -163,6 +174,8 @@ class _Child:
         return self._process.pid
 
     def decode(self, data: bytes, limit_s: float) -> Picture:
+        if not self.alive:
+            raise _NotTaken
         self._wait_until_ready()
         deadline_s = time.monotonic() + limit_s
         try:

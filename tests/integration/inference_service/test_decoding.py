@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -148,6 +149,23 @@ def test_a_crash_over_a_file_is_its_answer_and_hurts_nobody_else(
 def test_a_child_that_died_idle_is_no_files_fault(decoders: Decoders, tally: CountedTally) -> None:
     for pid in ready(decoders).pids():
         os.kill(pid, signal.SIGKILL)
+    for _ in range(4):
+        assert decoders.decode(FRAME, "live").shape == (480, 640, 3)
+    assert tally.counts == {}
+
+
+def test_where_no_child_can_be_started_it_is_tried_again_later(decoders: Decoders, tally: CountedTally) -> None:
+    """Without descriptors there is no socket for a new child; the places of the dead ones must not be lost."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for pid in ready(decoders).pids():
+        os.kill(pid, signal.SIGKILL)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+        for _ in range(3):
+            with pytest.raises(Unavailable):
+                decoders.decode(FRAME, "live")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     for _ in range(4):
         assert decoders.decode(FRAME, "live").shape == (480, 640, 3)
     assert tally.counts == {}
