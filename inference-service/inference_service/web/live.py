@@ -18,7 +18,7 @@ from simple_websocket import ConnectionClosed, Server
 from wsproto.events import Ping
 
 from inference_service.web.parts import WebParts
-from inference_service.web.session import Choice, LiveSession, TooFast
+from inference_service.web.session import MAX_CREDITS, Choice, LiveSession, TooFast
 from inference_service.web.sessions import NO_MODEL, REPLACED, RESTART, SILENT, TICKET, TOO_FAST, WITHDRAWN, Ending
 from inference_service.web.shapes import Name, Query, TicketOut, Version, score_for
 from shared_kernel.auth import Ticket, sign_ticket, verify_ticket
@@ -110,8 +110,7 @@ def _opened(parts: WebParts) -> tuple[LiveSession, int | None] | Ending:
         query = LiveQuery.model_validate(request.args.to_dict())
         user_id = verify_ticket(parts.ticket_key, query.ticket, "infer", _OBJECT).user_id
         parts.door.require(user_id)
-        card = parts.shelf.find(query.model, query.version) if query.model else parts.shelf.default("state")
-        choice = Choice(card, score_for(card, query.min_score))
+        choice = _choice(parts, query)
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         return Ending(_UNSUPPORTED_DATA, "parameters", wrong)
@@ -130,6 +129,19 @@ def _opened(parts: WebParts) -> tuple[LiveSession, int | None] | Ending:
         return opened
     session, resumed = opened
     return session, query.after if resumed else None
+
+
+def _choice(parts: WebParts, query: LiveQuery) -> Choice:
+    """Give what is asked of each picture.
+
+    Raises:
+        NotFound: there is no such model, or it lacks a file.
+        Invalid: the model's results do not go down to this score.
+    """
+    card = parts.shelf.find(query.model, query.version) if query.model else parts.shelf.default("state")
+    if card.state != "ready":
+        raise NotFound(f"model {card.name}: {card.reason}", code="no_model")
+    return Choice(card, score_for(card, query.min_score))
 
 
 class _Talk:
@@ -187,10 +199,10 @@ class _Talk:
         match said.get("type"):
             case "ping":
                 self._session.reply({"type": "pong", "id": said.get("id")})
-            case "credit" if isinstance(said.get("n"), int) and 0 < said["n"] <= _MAX_TEXT_CHARS:
+            case "credit" if isinstance(said.get("n"), int) and 0 < said["n"] <= MAX_CREDITS:
                 self._session.grant(said["n"])
             case _:
-                detail = "expected a picture, ping {id} or credit {n: 1 to 1000}, got something else"
+                detail = f"expected a picture, ping {{id}} or credit {{n: 1 to {MAX_CREDITS}}}, got something else"
                 self._session.reply({"type": "error", "frame_no": None, "code": "message", "detail": detail})
 
     def _keep_alive(self) -> Ending | None:

@@ -1,4 +1,4 @@
-"""What the routes need; put together by `inference_service.web.make`."""
+"""What the routes need; put together by `inference_service.web.service`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

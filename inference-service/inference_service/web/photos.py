@@ -120,9 +120,6 @@ def _card(parts: WebParts, query: PhotoQuery, route: Literal["detect", "classify
     try:
         card = parts.shelf.default(tasks[0]) if query.model is None else parts.shelf.find(query.model, query.version)
     except NotFound as error:
-        lacking = [one for one in parts.shelf.cards() if one.task == tasks[0] and one.state == "missing"]
-        if query.model is None and lacking:
-            raise Unavailable(f"model {lacking[0].name}", lacking[0].reason) from error
         raise Invalid.field("model", error.detail, code="no_model") from error
     if card.task not in tasks:
         raise Invalid.field(

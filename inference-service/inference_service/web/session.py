@@ -31,7 +31,7 @@ MAX_OVERDRAFT: Final = 16
 #: Refused pictures and texts in one second that are borne; a client that sends more is broken or means harm.
 MAX_NOISE_A_SECOND: Final = 100
 #: More result credits than this are as good as no limit.
-_MAX_CREDITS: Final = 1000
+MAX_CREDITS: Final = 1000
 _NO_CREDIT: Final = "no_credit"
 #: Before the JPEG: number of the picture (rising), and when it was taken, milliseconds since 1970; big-endian.
 HEADER: Final = struct.Struct("!IQ")
@@ -179,7 +179,7 @@ class LiveSession:
     def grant(self, number: int) -> None:
         """The client can take so many results more; from the first time on it gets no others."""
         with self._lock:
-            self._result_credits = min(_MAX_CREDITS, (self._result_credits or 0) + number)
+            self._result_credits = min(MAX_CREDITS, (self._result_credits or 0) + number)
 
     def answered(self, answer: LiveFrameAnalysed) -> None:
         """A worker answered; what was answered before or given up is ignored."""

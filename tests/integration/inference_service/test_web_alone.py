@@ -51,6 +51,15 @@ def test_while_the_api_is_away_nobody_new_comes_in(redis_url: str, tmp_path: Pat
         assert LiveClient(web).close_code() == 1012
 
 
+def test_a_model_that_lacks_a_file_is_said_at_the_door(redis_url: str, tmp_path: Path, users: UsersDouble) -> None:
+    with WebProcess(redis_url, tmp_path, tmp_path / "no weights", users.url) as web:
+        client = LiveClient(web, model="coco80")
+        assert client.close_code() == 4404
+        assert "xunshi models fetch" in client.seen[-1]["detail"]
+        answer = web.detect(FRAME, model="coco80")
+        assert (answer.status_code, answer.json()["type"]) == (503, "#unavailable")
+
+
 def test_while_redis_is_away_live_pictures_are_answered_and_the_session_goes_on(
     tmp_path: Path, weights_dir: Path, users: UsersDouble
 ) -> None:
