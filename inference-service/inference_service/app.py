@@ -41,14 +41,5 @@ def make_worker_web(bus: Bus, blobs: Blobs, loops: Callable[[], Iterable[Thread]
         ended = [thread.name for thread in loops() if not thread.is_alive()]
         return f"loop ended: {', '.join(ended)}" if ended else None
 
-    checks: dict[str, Check] = {"redis": _redis(bus), "objects": lambda: _asked(blobs.check), "work": work}
+    checks: dict[str, Check] = {"redis": bus.ping, "objects": blobs.check, "work": work}
     return create_app(SERVICE, prefix="/infer", title="Xunshi inference worker", checks=checks)
-
-
-def _redis(bus: Bus) -> Check:
-    return lambda: _asked(bus.ping)
-
-
-def _asked(ask: Callable[[], None]) -> None:
-    """Ask; the kernel turns a part that is away into words."""
-    ask()
