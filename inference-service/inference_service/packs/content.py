@@ -115,7 +115,7 @@ def check_sum(pack: str, file: StoredFile) -> None:
         with file.path.open("rb") as opened:
             got = hashlib.file_digest(opened, "sha256").hexdigest()
     except OSError as error:
-        raise bad(pack, file.field, f"expected a readable file, got: {error}") from error
+        raise _unreadable(pack, file, error) from error
     if got != file.sha256:
         field = file.field.removesuffix(".path") + ".sha256" if file.field.endswith(".path") else file.field
         message = f"expected sha256 {file.sha256} (of {file.path.name}), got {got}: altered, or still being copied"
@@ -145,7 +145,7 @@ def network(pack: str, files: Sequence[StoredFile]) -> tuple[StoredFile, Kind]:
         companion = file.path.with_suffix(ending)
         if companion not in [other.path for other in files]:
             raise bad(pack, "files", f"expected {companion.name} beside {file.path.name}, got no such entry")
-    if kind == "onnx" and _names_outside_weights(file.path):
+    if kind == "onnx" and _names_outside_weights(pack, file):
         message = "expected an ONNX file with its weights inside, got one that names weights in other files"
         raise bad(pack, file.field, f"{message} (onnx.save(onnx.load(old), new) puts them together)")
     return file, kind
@@ -156,7 +156,7 @@ def _kind(pack: str, file: StoredFile) -> Kind | None:
         with file.path.open("rb") as opened:
             start = opened.read(512)
     except OSError as error:
-        raise bad(pack, file.field, f"expected a readable file, got: {error}") from error
+        raise _unreadable(pack, file, error) from error
     companion = file.path.suffix in _COMPANIONS.values()
     if start.startswith(_ZIP):
         return _kind_of_zip(pack, file)
@@ -196,11 +196,19 @@ def _is_pickle(pack: str, file: StoredFile) -> BadPack:
     return BadPack(pack, Problem(file.field, message))
 
 
-def _names_outside_weights(path: Path) -> bool:
+def _names_outside_weights(pack: str, file: StoredFile) -> bool:
     kept = b""
-    with path.open("rb") as opened:
-        while block := opened.read(_READ_BYTES):
-            if _OUTSIDE_WEIGHTS in kept + block:
-                return True
-            kept = block[-len(_OUTSIDE_WEIGHTS) :]
+    try:
+        with file.path.open("rb") as opened:
+            while block := opened.read(_READ_BYTES):
+                if _OUTSIDE_WEIGHTS in kept + block:
+                    return True
+                kept = block[-len(_OUTSIDE_WEIGHTS) :]
+    except OSError as error:
+        raise _unreadable(pack, file, error) from error
     return False
+
+
+def _unreadable(pack: str, file: StoredFile, error: OSError) -> BadPack:
+    """Whoever takes a pack away may do so while it is read."""
+    return bad(pack, file.field, f"expected a readable file, got: {error}")

@@ -186,8 +186,8 @@ class Shelf:
         self._looked_at = time.monotonic()
 
     def _arrange(self) -> None:
-        keys = {(card.folder, card.seal) for card in self._read.values()}
         with self._guard:
+            keys = {(card.folder, card.seal) for card in self._read.values()}
             self._places = {key: place for key, place in self._places.items() if key in keys}
             self._spoilt = {key: reason for key, reason in self._spoilt.items() if key in keys}
             spoilt = dict(self._spoilt)

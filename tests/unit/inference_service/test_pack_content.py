@@ -6,8 +6,10 @@ import io
 import os
 import pickle
 import re
+import threading
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -146,3 +148,21 @@ def test_an_own_pack_cannot_be_the_projects_model(own: Path) -> None:
     assert reason_of(write_pack(own / "x", task="state", kind="mask")).startswith(
         "decode.kind: expected a kind for one"
     )
+
+
+def test_a_pack_that_is_taken_away_while_it_is_read_is_broken_and_nothing_worse(own: Path) -> None:
+    gone = threading.Event()
+
+    def look() -> set[str]:
+        states: set[str] = set()
+        while not gone.is_set():
+            states.add(read_card(own / "helmet", own).state)
+        return states
+
+    with ThreadPoolExecutor(3) as pool:
+        looks = [pool.submit(look) for _ in range(3)]
+        for _ in range(1500):
+            for path in write_pack(own / "helmet").iterdir():
+                path.unlink()
+        gone.set()
+        assert set().union(*(one.result() for one in looks)) <= {"ready", "broken"}
