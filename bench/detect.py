@@ -48,7 +48,7 @@ PROFILED_ROUNDS: Final = 5
 STEPS: Final = (
     ("read the file", "pathlib", "read_bytes"),
     ("decode", "pictures", "decode_to_fit"),
-    ("letterbox", "yunet", "letterbox"),
+    ("bring to size", "yunet", "fit"),
     ("detector network", "detect", "detector_network"),
     ("decode boxes", "yunet", "decode"),
     ("suppress doubles", "overlap", "keep_distinct"),
@@ -66,9 +66,9 @@ class Recorded:
     """A session that keeps its last inputs, so that the network alone can be run on them again."""
 
     session: Session
-    last: list[NDArray[np.float32]]
+    last: list[NDArray[np.float32] | NDArray[np.uint8]]
 
-    def run(self, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+    def run(self, inputs: NDArray[np.float32] | NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
         """See `inference_service.ports.Session`."""
         self.last.append(inputs)
         return self.session.run(inputs)
@@ -80,11 +80,11 @@ class DetectorNetwork:
 
     session: Session
 
-    def run(self, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+    def run(self, inputs: NDArray[np.float32] | NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
         """See `inference_service.ports.Session`."""
         return self.detector_network(inputs)
 
-    def detector_network(self, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+    def detector_network(self, inputs: NDArray[np.float32] | NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
         return self.session.run(inputs)
 
 
@@ -94,11 +94,11 @@ class StateNetwork:
 
     session: Session
 
-    def run(self, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+    def run(self, inputs: NDArray[np.float32] | NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
         """See `inference_service.ports.Session`."""
         return self.state_network(inputs)
 
-    def state_network(self, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+    def state_network(self, inputs: NDArray[np.float32] | NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
         return self.session.run(inputs)
 
 
@@ -109,8 +109,8 @@ class Case:
     path: Path
     faces: int
     shape: tuple[int, ...]
-    detector_inputs: list[NDArray[np.float32]]
-    state_inputs: list[NDArray[np.float32]]
+    detector_inputs: list[NDArray[np.float32] | NDArray[np.uint8]]
+    state_inputs: list[NDArray[np.float32] | NDArray[np.uint8]]
 
 
 def figures(

@@ -33,7 +33,7 @@ def main() -> None:
 def _measure(given: argparse.Namespace) -> None:
     systems = _systems(given)
     if given.negatives:
-        print("\n".join(negatives.as_markdown(negatives.read(given.negatives), systems)))
+        print("\n".join(negatives.as_markdown(negatives.read(given.negatives, given.data), systems)))
         return
     split = given.split or (None if given.source else "val")
     entries = read(given.data, split=split, source=given.source)

@@ -89,7 +89,7 @@ class Aizoo:
         height, width = picture.shape[:2]
         return decode(*self.run(prepare(picture)), self._anchors, (width, height), min_score)
 
-    def run(self, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def run(self, inputs: NDArray[np.float32] | NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The network alone: 1 x 260 x 260 x 3 in, offsets 5972 x 4 and scores 5972 x 2 out."""
         self._request.infer([inputs])
         first, second = (tensor.data[0] for tensor in self._request.output_tensors)

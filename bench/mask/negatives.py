@@ -1,7 +1,7 @@
 """Bare faces that look masked: turned away, bearded, behind a hand, in a helmet. How often is one called masked?
 
 The list is a JSON object a line: `{"image": "…", "kind": "beard", "box": [x0, y0, x1, y1]}`, the path relative to the
-list, the box in pixels or left out where the picture shows one face. All faces listed are bare.
+folder of data, the box in pixels or left out where the picture shows one face. All faces listed are bare.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class BareFace:
     box: Floats | None
 
 
-def read(path: Path) -> list[BareFace]:
-    """Read a list.
+def read(path: Path, data: Path) -> list[BareFace]:
+    """Read a list of pictures in the folder `data`.
 
     Raises:
         ValueError: a line is not as expected.
@@ -52,7 +52,7 @@ def read(path: Path) -> list[BareFace]:
         try:
             entry = json.loads(line)
             box = np.array([entry["box"]], np.float64).reshape(1, 4) if entry.get("box") else None
-            faces.append(BareFace(path.parent / entry["image"], str(entry["kind"]), box))
+            faces.append(BareFace(data / entry["image"], str(entry["kind"]), box))
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{path} line {number}: expected image, kind and maybe box: {error!r}") from error
     return faces

@@ -9,16 +9,15 @@ import numpy as np
 
 from bench.mask.measure import Said
 from inference_service import weights
-from inference_service.bootstrap import DETECTOR_SHAPES
-from inference_service.detect import DEFAULT_MIN_SCORE
+from inference_service.bootstrap import DETECTOR_SHAPES, STATE_SHAPES
+from inference_service.detect import DEFAULT_MIN_SCORE, FIT_PX
 from inference_service.models.mask_reader import MaskReader
 from inference_service.models.mask_state import MaskStateClassifier
 from inference_service.models.yunet import FaceDetector
-from inference_service.pictures import read_file
+from inference_service.pictures import read_to_fit
 from inference_service.ports import Model, Picture, Session
 from inference_service.rules import MASK_STATES, Found
 from inference_service.sessions.openvino import OpenVinoSession
-from xunshi.places import WEIGHTS
 
 Precision = Literal["f32", "bf16"]
 
@@ -35,11 +34,11 @@ def sessions(folder: Path | None = None, *, precision: Precision = "f32", thread
         precision: of the computation.
         threads: CPU threads of a run.
     """
-    detector = weights.face_detector(WEIGHTS)
+    detector = file_in(folder, weights.FACE_DETECTOR_OPENVINO)
     state = file_in(folder, weights.MASK_STATE_OPENVINO)
     return (
         OpenVinoSession(detector, threads, DETECTOR_SHAPES, precision),
-        OpenVinoSession(state, threads, precision=precision),
+        OpenVinoSession(state, threads, STATE_SHAPES, precision),
     )
 
 
@@ -65,7 +64,7 @@ def verdict(path: Path, judge: Model) -> list[Found]:
     Raises:
         UnreadablePicture: the file gives no picture.
     """
-    return judge.read([read_file(path)])[0]
+    return judge.read([read_to_fit(path, FIT_PX).picture])[0]
 
 
 def said(found: list[Found]) -> Said:

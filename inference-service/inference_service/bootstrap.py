@@ -48,6 +48,12 @@ class Tuning:
 #: Cameras come in few formats: 16:9 and 4:3, upright and turned, and the smaller copies of each.
 DETECTOR_SHAPES = 6
 
+#: Pictures of one form that a GPU searches at once.
+DETECTOR_BATCH = 16
+
+#: Most pictures have few faces: these numbers of crops get a network of their own.
+STATE_SHAPES = 4
+
 #: Child processes of a worker that decode strangers' files: one goes on while a hostile file holds the other.
 DECODERS = 2
 
@@ -109,14 +115,13 @@ def shelf(
     """Make the shelf of a process that runs models; see `open_card` and `packs.shelf.Shelf` for the arguments."""
 
     def opener(card: PackCard) -> Model:
-        return open_card(card, weights_dir, device=device, threads=threads, tuning=tuning)
+        return open_card(card, device=device, threads=threads, tuning=tuning)
 
     return Shelf(packs_dir, weights_dir, opener, defaults=defaults)
 
 
 def open_card(
     card: PackCard,
-    weights_dir: Path,
     *,
     device: Device = "auto",
     threads: int = 1,
@@ -127,7 +132,6 @@ def open_card(
 
     Args:
         card: from the shelf.
-        weights_dir: folder with the fetched networks.
         device: see `mask_reader`; ONNX, OpenVINO and Paddle files run on the CPU, TorchScript where torch can.
         threads: CPU threads of a run.
         min_score: least score of what is found, 0..1; None takes the model's own.
@@ -141,7 +145,7 @@ def open_card(
         raise ArtifactError(f"model {card.name}: {card.reason}")
     if card.network is None:
         score = MIN_FACE_SCORE if min_score is None else min_score
-        return mask_reader(weights_dir, device=device, threads=threads, min_face_score=score, tuning=tuning)
+        return mask_reader(device=device, threads=threads, min_face_score=score, tuning=tuning)
     path, kind = card.network
     try:
         session = _pack_session(path, kind, card.manifest, device, threads)
@@ -174,7 +178,6 @@ def _drawn(picture: Picture, found: Sequence[Found], card: Card, language: Liter
 
 
 def mask_reader(
-    weights_dir: Path,
     *,
     device: Device = "auto",
     threads: int = 1,
@@ -184,8 +187,7 @@ def mask_reader(
     """Make the model `mask` ready to run.
 
     Args:
-        weights_dir: folder with the fetched networks.
-        device: `cuda` runs our own network through torch on the GPU; `auto` does so where torch sees one.
+        device: `cuda` runs our own networks through torch on the GPU; `auto` does so where torch sees one.
         threads: CPU threads of a run.
         min_face_score: 0..1, faces below are not reported.
         tuning: of both networks.
@@ -193,18 +195,33 @@ def mask_reader(
     Raises:
         ArtifactError: a network is missing.
     """
-    path = weights.face_detector(weights_dir)
-    detector = OpenVinoSession(path, threads, DETECTOR_SHAPES, mode=tuning.mode)
-    classifier = MaskStateClassifier(_mask_session(device, threads, tuning))
-    return MaskReader(FaceDetector(detector, min_face_score), classifier)
-
-
-def _mask_session(device: Device, threads: int, tuning: Tuning) -> Session:
+    if gone := weights.missing():
+        raise ArtifactError(gone)
     if device == "cpu" or (device == "auto" and not _has_cuda()):
-        return OpenVinoSession(weights.MASK_STATE_OPENVINO, threads, mode=tuning.mode)
+        detector, states = _on_cpu(threads, tuning)
+        batch = 1
+    else:
+        detector, states = _on_gpu(threads, tuning)
+        batch = DETECTOR_BATCH
+    return MaskReader(FaceDetector(detector, min_face_score, batch=batch), MaskStateClassifier(states))
+
+
+def _on_cpu(threads: int, tuning: Tuning) -> tuple[Session, Session]:
+    return (
+        OpenVinoSession(weights.FACE_DETECTOR_OPENVINO, threads, DETECTOR_SHAPES, mode=tuning.mode),
+        OpenVinoSession(weights.MASK_STATE_OPENVINO, threads, STATE_SHAPES, mode=tuning.mode),
+    )
+
+
+def _on_gpu(threads: int, tuning: Tuning) -> tuple[Session, Session]:
+    from inference_service.sessions.face_network import FaceNetwork
+    from inference_service.sessions.mask_state_network import MaskStateNetwork
     from inference_service.sessions.torch import TorchSession
 
-    return TorchSession(weights.MASK_STATE_TORCH, "cuda", threads, tuning.precision)
+    return (
+        TorchSession(FaceNetwork(), weights.FACE_DETECTOR_TORCH, "cuda", threads, tuning.precision),
+        TorchSession(MaskStateNetwork(), weights.MASK_STATE_TORCH, "cuda", threads, tuning.precision),
+    )
 
 
 def _has_cuda() -> bool:

@@ -21,11 +21,12 @@ Picture = NDArray[np.uint8]
 class Session(Protocol):
     """A network that has been made ready to run on some runtime."""
 
-    def run(self, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+    def run(self, inputs: NDArray[np.float32] | NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
         """Run the network once.
 
         Args:
-            inputs: N x C x H x W, float32; what the values mean is the model's business.
+            inputs: N x C x H x W, in any order in memory; what the values mean is the model's business. Our own
+                networks take uint8, those of packs what their manifest makes of a picture.
 
         Returns:
             The network's outputs in the order in which the network declares them, each N x ... float32.

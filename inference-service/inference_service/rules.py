@@ -33,7 +33,7 @@ MAX_PHOTO_TRIES = 2
 MIN_FACE_SCORE = 0.5
 
 #: Boxes of one picture that overlap more than this (intersection over union) are one face; the best score stays.
-MAX_FACE_OVERLAP = 0.3
+MAX_FACE_OVERLAP = 0.4
 
 #: No picture is reported with more faces than this; the best scores stay.
 MAX_FACES = 500

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from shared_kernel.artifacts import Artifact, load, verify
+from shared_kernel.artifacts import Artifact, load
 from shared_kernel.errors import ArtifactError
 
 _PACKAGE: Final = Path(__file__).resolve().parent
@@ -18,32 +18,18 @@ WEIGHTS_LIST: Final = _ROOT / "weights.toml"
 PACKS: Final = _ROOT / ("packs" if _ROOT != _PACKAGE else "builtin_packs")
 KEPT: Final = _ROOT / "weights"
 
-#: Our own network, for OpenVINO (with a .bin beside it) and for torch.
-MASK_STATE_OPENVINO: Final = _ROOT / "weights" / "mask_state" / "mask_state.xml"
-MASK_STATE_TORCH: Final = _ROOT / "weights" / "mask_state" / "mask_state.safetensors"
+#: Our own networks, for OpenVINO (with a .bin beside it) and for torch.
+FACE_DETECTOR_OPENVINO: Final = KEPT / "face_detector" / "face_detector.xml"
+FACE_DETECTOR_TORCH: Final = KEPT / "face_detector" / "face_detector.safetensors"
+MASK_STATE_OPENVINO: Final = KEPT / "mask_state" / "mask_state.xml"
+MASK_STATE_TORCH: Final = KEPT / "mask_state" / "mask_state.safetensors"
 
 
-def face_detector(weights_dir: Path) -> Path:
-    """Give the detector's file in the weights folder.
-
-    Raises:
-        ArtifactError: it is missing or its sum is wrong; the text says how to get it.
-    """
-    artifact = entry("face_detector")
-    problems = verify([artifact], weights_dir)
-    if problems:
-        raise ArtifactError(f"{problems[0].path}: {problems[0].detail}; `xunshi models fetch` obtains it")
-    return weights_dir / artifact.file
-
-
-def missing(weights_dir: Path) -> str | None:
-    """Say in words which network is missing, None when all are there."""
-    try:
-        face_detector(weights_dir)
-    except ArtifactError as error:
-        return str(error)
-    gone = [path.name for path in (MASK_STATE_OPENVINO, MASK_STATE_TORCH) if not path.is_file()]
-    return f"{', '.join(gone)}: not in {MASK_STATE_OPENVINO.parent}" if gone else None
+def missing() -> str | None:
+    """Say in words which of our own networks is missing, None when all are there."""
+    files = (FACE_DETECTOR_OPENVINO, FACE_DETECTOR_TORCH, MASK_STATE_OPENVINO, MASK_STATE_TORCH)
+    gone = [path.name for path in files if not path.is_file()]
+    return f"{', '.join(gone)}: not in {KEPT}" if gone else None
 
 
 def entry(name: str) -> Artifact:

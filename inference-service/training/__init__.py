@@ -1,6 +1,5 @@
-"""How the mask state network was made.
+"""How our networks were made: `python -m training all` from the folder `inference-service` does every step again.
 
-`python -m training all` from the folder `inference-service` does every step again: `prepare` cuts face crops out of
-the labelled pictures, `train` fits the network (`network`) on them with the variations of `vary` and the painted
-masks of `paint`, `evaluate` measures it on the validation pictures, `export` writes the committed weights.
+`faces` fits the detector, `states` the network that tells what a face wears; `paint` paints masks, hands, scarves and
+glasses on bare faces for both, `export` writes the committed weights.
 """

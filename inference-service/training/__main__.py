@@ -1,49 +1,121 @@
-"""The command that makes the mask state network: `python -m training all`, or one step of it."""
+"""The command that makes our networks: `python -m training all`, or one step of it.
+
+scenes      gather pictures and their faces
+faces       fit the face detector, from YuNet's weights              then  export-faces
+prepare     cut crops with the exported detector    states  fit the mask state network on them
+evaluate    measure it on the crops kept back                        then  export-states
+"""
 
 import argparse
 import logging
+import subprocess
+import sys
 from pathlib import Path
 
-from training.crops import Crops
-from training.prepare import prepare
-from training.train import Plan, train
+from inference_service import weights
+from inference_service.models.align import CROP_PX
+from training.export import export
 
 ROOT = Path(__file__).resolve().parents[2]
+STEPS = ("scenes", "faces", "export-faces", "prepare", "states", "evaluate", "export-states")
+
+log = logging.getLogger(__name__)
 
 
 def main() -> None:
     """Read the command line and do the steps asked for."""
-    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
-    parser.add_argument("step", choices=["prepare", "train", "evaluate", "export", "all"])
+    options = _options()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    if options.step == "all":
+        for step in STEPS:
+            # A process each: training forks readers, and that must not happen where OpenVINO has started threads.
+            words = [step if word == "all" else word for word in sys.argv[1:]]
+            subprocess.run([sys.executable, "-m", "training", *words], check=True)
+    elif options.step == "prepare":
+        from training.states.prepare import prepare
+
+        prepare(options.data, _folder(options) / weights.FACE_DETECTOR_OPENVINO.name, _crops_path(options))
+    elif options.step in {"scenes", "faces", "export-faces"}:
+        _faces(options.step, options)
+    else:
+        _states(options.step, options)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m training", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("step", choices=[*STEPS, "all"])
     parser.add_argument(
         "--data", type=Path, default=ROOT / "data" / "training", help="folder with mask_det, mask_cls, lfw_dev"
     )
-    parser.add_argument("--detector", type=Path, default=ROOT / ".cache/weights/face_detection_yunet_2023mar.onnx")
+    parser.add_argument("--yunet", type=Path, default=ROOT / ".cache/weights/face_detection_yunet_2023mar.onnx")
     parser.add_argument("--cache", type=Path, default=ROOT / ".cache/training", help="where crops and checkpoints lie")
-    parser.add_argument("--out", type=Path, default=ROOT / "inference-service/weights/mask_state")
-    parser.add_argument("--epochs", type=int, default=Plan.epochs)
-    parser.add_argument("--threads", type=int, default=Plan.threads, help="one is faster on a busy machine")
-    parser.add_argument("--without-source", help="leave this source out of training and measure on it")
-    options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    steps = ["prepare", "train", "evaluate", "export"] if options.step == "all" else [options.step]
-    crops_path = options.cache / "crops.npz"
-    name = f"without_{options.without_source}" if options.without_source else "all_sources"
-    checkpoint = options.cache / f"{name}.pt"
-    plan = Plan(epochs=options.epochs, threads=options.threads, without_source=options.without_source)
-    for step in steps:
-        if step == "prepare":
-            prepare(options.data, options.detector, crops_path)
-        elif step == "train":
-            train(Crops.load(crops_path), plan, checkpoint)
-        elif step == "evaluate":
-            from training.evaluate import evaluate
+    parser.add_argument("--out", type=Path, help="folder for the weights; those of the project when not given")
+    parser.add_argument("--epochs", type=int, help="of the step; as in its plan when not given")
+    parser.add_argument("--threads", type=int, default=1, help="one is faster on a busy machine")
+    parser.add_argument("--without-source", help="leave this source out of training")
+    return parser.parse_args()
 
-            evaluate(Crops.load(crops_path), checkpoint, plan, options.out / "figures.json")
-        else:
-            from training.export import export
 
-            export(checkpoint, options.out)
+def _faces(step: str, options: argparse.Namespace) -> None:
+    from inference_service.sessions.face_network import FaceNetwork
+    from training.faces import learn
+    from training.faces.scenes import gather, read
+
+    plan = learn.Plan(
+        epochs=options.epochs or learn.Plan.epochs, threads=options.threads, without_source=options.without_source
+    )
+    checkpoint = options.cache / f"faces_{_name(options)}.pt"
+    scenes = options.cache / "scenes.json"
+    if step == "scenes":
+        gather(options.data, options.yunet, scenes)
+    elif step == "faces":
+        learn.learn(read(scenes, options.data), options.yunet, plan, checkpoint)
+    else:
+        export(learn.load_checkpoint(checkpoint), FaceNetwork(), (3, -1, -1), _folder(options))
+
+
+def _states(step: str, options: argparse.Namespace) -> None:
+    from inference_service.sessions.mask_state_network import MaskStateNetwork
+    from training.states import train
+    from training.states.crops import Crops
+    from training.states.evaluate import evaluate
+    from training.states.network import TEACHER, folded
+
+    plan = train.Plan(
+        epochs=options.epochs or train.Plan.epochs,
+        threads=options.threads,
+        without_source=options.without_source,
+        # The teacher saw every source.
+        teacher=None if options.without_source else TEACHER,
+    )
+    checkpoint = options.cache / f"states_{_name(options)}.pt"
+    folder = _out(options) / weights.MASK_STATE_OPENVINO.parent.name
+    if step == "states":
+        train.train(Crops.load(_crops_path(options)), plan, checkpoint)
+    elif step == "evaluate":
+        evaluate(Crops.load(_crops_path(options)), train.load_checkpoint(checkpoint), plan, folder)
+    else:
+        export(folded(train.load_checkpoint(checkpoint)), MaskStateNetwork(), (3, CROP_PX, CROP_PX), folder)
+
+
+def _name(options: argparse.Namespace) -> str:
+    return f"without_{options.without_source}" if options.without_source else "all"
+
+
+def _out(options: argparse.Namespace) -> Path:
+    usual = options.cache / _name(options) if options.without_source else ROOT / "inference-service" / "weights"
+    return Path(options.out or usual)
+
+
+def _folder(options: argparse.Namespace) -> Path:
+    return _out(options) / weights.FACE_DETECTOR_OPENVINO.parent.name
+
+
+def _crops_path(options: argparse.Namespace) -> Path:
+    """One set of crops serves every training: a source that is left out is left out of these."""
+    return Path(options.cache / "crops.npz")
 
 
 if __name__ == "__main__":

@@ -8,18 +8,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inference_service.models.resize import MAX_LINEAR_SHRINK, reduced
 from inference_service.ports import Picture
 
 #: Side of the square crop.
-CROP_PX = 96
+CROP_PX = 64
 
 #: Where the five landmarks come to lie in the crop, as fractions of its side.
 LANDMARK_PLACES = np.array(
     [[0.3672, 0.3229], [0.6313, 0.3215], [0.5000, 0.4731], [0.3915, 0.6277], [0.6063, 0.6261]], dtype=np.float32
 )
-
-#: A crop that shrinks the face by more than this is taken from a picture that was reduced first, without aliasing.
-MAX_SHRINK = 2.0
 
 
 def crop_transform(landmarks: NDArray[np.float32], crop_px: int = CROP_PX) -> NDArray[np.float32]:
@@ -54,9 +52,9 @@ def crop_face(picture: Picture, transform: NDArray[np.float32], crop_px: int = C
     Returns:
         crop_px x crop_px x 3 uint8, blue-green-red.
     """
-    scale = float(np.hypot(transform[0, 0], transform[1, 0]))
-    if scale * MAX_SHRINK < 1:
-        picture, transform = _reduced(picture, transform, scale, crop_px)
+    shrink = 1 / max(float(np.hypot(transform[0, 0], transform[1, 0])), 1e-6)
+    if shrink >= MAX_LINEAR_SHRINK:
+        picture, transform = _reduced(picture, transform, int(shrink), crop_px)
     return np.asarray(
         cv2.warpAffine(picture, transform, (crop_px, crop_px), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE),
         dtype=np.uint8,
@@ -64,21 +62,20 @@ def crop_face(picture: Picture, transform: NDArray[np.float32], crop_px: int = C
 
 
 def _reduced(
-    picture: Picture, transform: NDArray[np.float32], scale: float, crop_px: int
+    picture: Picture, transform: NDArray[np.float32], factor: int, crop_px: int
 ) -> tuple[Picture, NDArray[np.float32]]:
     """Reduce the part of the picture around the crop to about the crop's own resolution."""
     inverse = cv2.invertAffineTransform(transform)
     corners = np.array([[0, 0, 1], [crop_px, 0, 1], [0, crop_px, 1], [crop_px, crop_px, 1]], dtype=np.float32)
     reach = corners @ inverse.T
     height, width = picture.shape[:2]
-    x0, y0 = np.clip(np.floor(reach.min(axis=0)), 0, [width - 1, height - 1]).astype(int)
-    x1, y1 = np.clip(np.ceil(reach.max(axis=0)) + 1, [x0 + 1, y0 + 1], [width, height]).astype(int)
-    part = picture[y0:y1, x0:x1]
-    size = max(1, round((x1 - x0) * scale)), max(1, round((y1 - y0) * scale))
-    small = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
-    factor = np.array([(x1 - x0) / size[0], (y1 - y0) / size[1]])
-    moved = transform.astype(np.float64).copy()
+    x0, y0 = np.clip(np.floor(reach.min(axis=0)), 0, [max(0, width - factor), max(0, height - factor)]).astype(int)
+    x1, y1 = np.clip(np.ceil(reach.max(axis=0)) + factor, [x0 + factor, y0 + factor], [width, height]).astype(int)
+    if min(x1 - x0, y1 - y0) < factor:
+        return picture, transform
+    small = reduced(picture[y0:y1, x0:x1], factor)
+    moved = transform.astype(np.float64)
     # A pixel's centre is at +0.5, which the reduction scales too.
     moved[:, 2] += moved[:, :2] @ (np.array([x0, y0]) + 0.5 * factor - 0.5)
     moved[:, :2] *= factor
-    return np.asarray(small, dtype=np.uint8), moved.astype(np.float32)
+    return small, moved.astype(np.float32)

@@ -25,7 +25,7 @@ class MaskReader:
         if not pictures:
             return []
         with self._turn:
-            found = [self._detector.detect(picture) for picture in pictures]
+            found = self._detector.detect_all(pictures)
             crops = [
                 crop_face(picture, crop_transform(face.landmarks))
                 for picture, faces in zip(pictures, found, strict=True)

@@ -22,15 +22,16 @@ def keep_distinct(
         Indices of the boxes kept, best score first.
     """
     order = np.argsort(-scores, kind="stable")
-    x0, y0, x1, y1 = boxes.astype(np.float64).T
+    x0, y0, x1, y1 = boxes[order].astype(np.float64).T
     areas = np.clip(x1 - x0, 0, None) * np.clip(y1 - y0, 0, None)
+    left = np.ones(len(order), dtype=bool)
     kept: list[int] = []
-    while order.size and len(kept) < limit:
-        best, rest = order[0], order[1:]
-        kept.append(int(best))
-        width = np.minimum(x1[best], x1[rest]) - np.maximum(x0[best], x0[rest])
-        height = np.minimum(y1[best], y1[rest]) - np.maximum(y0[best], y0[rest])
+    while len(kept) < limit and left.any():
+        best = int(left.argmax())
+        kept.append(best)
+        width = np.minimum(x1[best], x1) - np.maximum(x0[best], x0)
+        height = np.minimum(y1[best], y1) - np.maximum(y0[best], y0)
         shared = np.clip(width, 0, None) * np.clip(height, 0, None)
-        union = areas[best] + areas[rest] - shared
-        order = rest[shared <= max_overlap * union]
-    return np.asarray(kept, dtype=np.intp)
+        left &= shared <= max_overlap * (areas[best] + areas - shared)
+        left[best] = False
+    return np.asarray(order[kept], dtype=np.intp)

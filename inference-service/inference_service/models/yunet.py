@@ -1,48 +1,70 @@
-"""The face detector YuNet (MIT licence): a picture in, faces with five landmarks out.
+"""The face detector: a picture in, faces with five landmarks out.
 
-Runs through any `Session`; the decoding of the twelve outputs is ours. Its neighbour `align` takes the landmarks on.
+The network is YuNet (MIT licence; Wu et al., "YuNet: A Tiny Millisecond-level Face Detector", 2023) with weights that
+`training` fine-tuned on faces in masks. Runs through any `Session`; the decoding of its twelve outputs is ours. Its
+neighbour `align` takes the landmarks on.
 """
+
+import math
+from collections.abc import Sequence
+from itertools import groupby
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from inference_service.models.overlap import keep_distinct
+from inference_service.models.resize import resized
 from inference_service.ports import Picture, Session
 from inference_service.rules import MAX_FACE_OVERLAP, MAX_FACES, MIN_FACE_SCORE, DetectedFace
 
 #: Cell sizes of the three grids, in pixels of the network's input.
 STRIDES_PX = (8, 16, 32)
 
-#: The longer side of a picture is brought to this many pixels.
-LONG_SIDE_PX = 640
+#: Pictures of any form are brought to about this many pixels, so that each costs the same: 576 x 448, 672 x 384.
+AREA_PX = 256_000
 
-#: When nothing is found the picture is tried again at this size: YuNet was trained for faces of about 10 to 300 px,
-#: so a face that fills the picture is only found in the smaller copy.
-SECOND_LONG_SIDE_PX = 320
+#: No picture is enlarged by more: a face that fills it would be larger than any the network was trained with.
+MAX_ENLARGED = 1.65
 
-#: The network needs sides that are multiples of 32; 64 keeps the number of distinct shapes small.
-SIDE_STEP_PX = 64
+#: The network needs sides that are multiples of this.
+SIDE_STEP_PX = 32
 
-#: YuNet draws boxes from the hairline to the lips of a mask; people who label faces draw them from the brows to the
-#: chin. Both edges go down by these shares of the height: on each of four sources of labels the overlap grows by it.
-TOP_DOWN, BOTTOM_DOWN = 0.09, 0.05
+#: A picture is stretched to such sides when that changes its shape by no more than this share; else it gets a border.
+MAX_STRETCH = 0.06
+
+
+class Fitted(NamedTuple):
+    """A picture as the network reads it.
+
+    Attributes:
+        inputs: 1 x 3 x H x W uint8, blue-green-red.
+        scale: input pixels per picture pixel, across and down.
+    """
+
+    inputs: NDArray[np.uint8]
+    scale: tuple[float, float]
 
 
 class FaceDetector:
-    """Finds faces in one picture at a time (batches bring this network no speed on a CPU)."""
+    """Finds faces in pictures."""
 
-    def __init__(self, session: Session, min_score: float = MIN_FACE_SCORE, long_side_px: int = LONG_SIDE_PX) -> None:
+    def __init__(
+        self, session: Session, min_score: float = MIN_FACE_SCORE, area_px: int = AREA_PX, *, batch: int = 1
+    ) -> None:
         """Take a ready session.
 
         Args:
-            session: YuNet 2023mar, 1 x 3 x H x W in, the outputs cls, obj, bbox, kps for each of the strides out.
+            session: the network, 1 x 3 x H x W in, the outputs cls, obj, bbox, kps for each of the strides out.
             min_score: 0..1; lowering it finds more faces and more that are none.
-            long_side_px: size at which the picture is searched first; raising it finds smaller faces, slower.
+            area_px: pixels to which a picture is brought; raising it finds smaller faces, and costs as much more time.
+            batch: pictures of the same form that go through the network at once; on a CPU more than one bring nothing.
         """
         self._session = session
         self._min_score = min_score
-        self._long_side_px = long_side_px
+        self._area_px = area_px
+        self._batch = batch
 
     def detect(self, picture: Picture) -> list[DetectedFace]:
         """Find the faces of one picture.
@@ -53,49 +75,55 @@ class FaceDetector:
         Returns:
             Faces in pixels of `picture`, best score first.
         """
-        faces = self._detect_at(picture, self._long_side_px)
-        if not faces and self._long_side_px > SECOND_LONG_SIDE_PX:
-            faces = self._detect_at(picture, SECOND_LONG_SIDE_PX)
-        return faces
+        return self.detect_all([picture])[0]
 
-    def _detect_at(self, picture: Picture, long_side_px: int) -> list[DetectedFace]:
-        inputs, scale = letterbox(picture, long_side_px)
-        boxes, landmarks, scores = decode(self._session.run(inputs), inputs.shape[2:], self._min_score)
+    def detect_all(self, pictures: Sequence[Picture]) -> list[list[DetectedFace]]:
+        """Find the faces of several pictures; see `detect`."""
+        fitted = [fit(picture, self._area_px) for picture in pictures]
+        found: list[list[DetectedFace]] = [[] for _ in pictures]
+        # Sorted by form, so that pictures of one camera go together.
+        order = sorted(range(len(fitted)), key=lambda index: fitted[index].inputs.shape)
+        for _, same in groupby(order, key=lambda index: fitted[index].inputs.shape):
+            for indices in batched(list(same), self._batch):
+                outputs = self._session.run(np.concatenate([fitted[index].inputs for index in indices]))
+                for row, index in enumerate(indices):
+                    found[index] = self._faces(tuple(output[row : row + 1] for output in outputs), fitted[index])
+        return found
+
+    def _faces(self, outputs: tuple[NDArray[np.float32], ...], fitted: Fitted) -> list[DetectedFace]:
+        boxes, landmarks, scores = decode(outputs, fitted.inputs.shape[2:], self._min_score)
         kept = keep_distinct(boxes, scores, MAX_FACE_OVERLAP, MAX_FACES)
-        boxes, landmarks = brows_to_chin(boxes[kept] / scale), landmarks[kept] / scale
-        return [
-            DetectedFace((float(b[0]), float(b[1]), float(b[2]), float(b[3])), points, float(score))
-            for b, points, score in zip(boxes, landmarks, scores[kept], strict=True)
-        ]
+        scale = np.array(fitted.scale, np.float32)
+        landmarks = landmarks[kept] / scale
+        rows = zip((boxes[kept] / np.tile(scale, 2)).tolist(), landmarks, scores[kept].tolist(), strict=True)
+        return [DetectedFace((x0, y0, x1, y1), points, score) for (x0, y0, x1, y1), points, score in rows]
 
 
-def letterbox(picture: Picture, long_side_px: int) -> tuple[NDArray[np.float32], float]:
-    """Bring a picture to the network's size, black at the right and at the bottom.
+def batched(indices: Sequence[int], size: int) -> list[Sequence[int]]:
+    """Cut a sequence into pieces of `size`; the last may be shorter."""
+    return [indices[start : start + size] for start in range(0, len(indices), size)]
 
-    Returns:
-        The input, 1 x 3 x H x W float32 0..255 blue-green-red, and the scale (input pixels per picture pixel).
-    """
+
+def fit(picture: Picture, area_px: int) -> Fitted:
+    """Bring a picture to the network's size: rectangular, stretched a little or with black at the right and below."""
     height, width = picture.shape[:2]
-    scale = long_side_px / max(height, width)
-    new_width, new_height = max(1, round(width * scale)), max(1, round(height * scale))
-    shrinks = scale < 1
-    resized = cv2.resize(
-        picture, (new_width, new_height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    )
-    padded_height = -(-new_height // SIDE_STEP_PX) * SIDE_STEP_PX
-    padded_width = -(-new_width // SIDE_STEP_PX) * SIDE_STEP_PX
-    inputs = np.zeros((1, 3, padded_height, padded_width), dtype=np.float32)
-    inputs[0, :, :new_height, :new_width] = resized.transpose(2, 0, 1)
-    return inputs, scale
+    scale = min(MAX_ENLARGED, math.sqrt(area_px / (height * width)))
+    (new_width, full_width), (new_height, full_height) = (_fitted_side(side * scale) for side in (width, height))
+    pixels = resized(picture, new_width, new_height)
+    if (new_width, new_height) != (full_width, full_height):
+        below, beside = full_height - new_height, full_width - new_width
+        pixels = np.asarray(cv2.copyMakeBorder(pixels, 0, below, 0, beside, cv2.BORDER_CONSTANT), dtype=np.uint8)
+    # A view: the session takes pixels as they lie in memory.
+    return Fitted(pixels[None].transpose(0, 3, 1, 2), (new_width / width, new_height / height))
 
 
-def brows_to_chin(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Fit boxes N x 4 to the part of the face that people label; see TOP_DOWN."""
-    height = boxes[:, 3] - boxes[:, 1]
-    fitted = boxes.copy()
-    fitted[:, 1] += TOP_DOWN * height
-    fitted[:, 3] += BOTTOM_DOWN * height
-    return fitted
+def _fitted_side(side_px: float) -> tuple[int, int]:
+    """Give the pixels that the picture takes on this side, and those that the network reads."""
+    nearest = max(SIDE_STEP_PX, round(side_px / SIDE_STEP_PX) * SIDE_STEP_PX)
+    if abs(nearest - side_px) <= MAX_STRETCH * side_px:
+        return nearest, nearest
+    taken = max(1, round(side_px))
+    return taken, -(-taken // SIDE_STEP_PX) * SIDE_STEP_PX
 
 
 def decode(
@@ -111,20 +139,22 @@ def decode(
     Returns:
         Boxes N x 4, landmarks N x 5 x 2 (both in input pixels) and scores N, all float32, unordered.
     """
-    boxes, landmarks, scores = [], [], []
+    found = []
+    least = min_score * min_score
     for index, stride in enumerate(STRIDES_PX):
         cls, obj, bbox, kps = (outputs[index + 3 * kind][0] for kind in range(4))
-        score = np.sqrt(np.clip(cls[:, 0], 0, 1) * np.clip(obj[:, 0], 0, 1))
-        cells = np.flatnonzero(score >= min_score)
+        square = cls[:, 0] * obj[:, 0]
+        cells = np.flatnonzero(square >= least)
+        if not cells.size:
+            continue
         columns = input_size[1] // stride
         corner = np.stack([cells % columns, cells // columns], axis=1).astype(np.float32)
         centre = (corner + bbox[cells, :2]) * stride
         half = np.exp(bbox[cells, 2:]) * (stride / 2)
-        boxes.append(np.concatenate([centre - half, centre + half], axis=1))
-        landmarks.append((kps[cells].reshape(-1, 5, 2) + corner[:, None]) * stride)
-        scores.append(score[cells])
-    return (
-        np.concatenate(boxes).astype(np.float32),
-        np.concatenate(landmarks).astype(np.float32),
-        np.concatenate(scores).astype(np.float32),
-    )
+        points = (kps[cells].reshape(-1, 5, 2) + corner[:, None]) * stride
+        score = np.sqrt(np.clip(square[cells], 0, 1))
+        found.append((np.concatenate([centre - half, centre + half], axis=1), points, score))
+    if not found:
+        return np.zeros((0, 4), np.float32), np.zeros((0, 5, 2), np.float32), np.zeros(0, np.float32)
+    boxes, landmarks, scores = (np.concatenate(part).astype(np.float32) for part in zip(*found, strict=True))
+    return boxes, landmarks, scores

@@ -86,7 +86,7 @@ class OpenVinoPackSession:
             raise ValueError(f"{self._name}: expected one input for the picture, got {len(found)}")
         return found[0]
 
-    def run(self, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+    def run(self, inputs: NDArray[np.float32] | NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
         """Run once; see `inference_service.ports.Session`. Whole-number inputs are rounded, outputs become float32."""
         values = inputs.astype(self._type) if self._type.kind == "f" else self._rounded(inputs)
         try:
@@ -98,7 +98,7 @@ class OpenVinoPackSession:
             ) from error
         return tuple(tensor.data.astype(np.float32) for tensor in self._request.output_tensors)
 
-    def _rounded(self, inputs: NDArray[np.float32]) -> NDArray[np.generic]:
+    def _rounded(self, inputs: NDArray[np.float32] | NDArray[np.uint8]) -> NDArray[np.generic]:
         kind = np.iinfo(self._type)
         return np.clip(np.rint(inputs), kind.min, kind.max).astype(self._type)
 

@@ -39,7 +39,7 @@ class TorchScriptSession:
             text = " ".join(str(error).split())[:200]
             raise ValueError(f"{path.name}: expected a network that torch runs, got: {text}") from error
 
-    def run(self, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+    def run(self, inputs: NDArray[np.float32] | NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
         """Run once; see `inference_service.ports.Session`."""
         try:
             with torch.inference_mode():

@@ -36,7 +36,7 @@ class WebService:
             checks={
                 "redis": lambda: _asked(self._bus.ping),
                 "objects": lambda: _asked(blobs.check),
-                "weights": lambda: weights.missing(settings.weights_dir),
+                "weights": weights.missing,
             },
         )
 

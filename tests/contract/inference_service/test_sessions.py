@@ -1,4 +1,4 @@
-"""Both runtimes answer alike. Our own network runs on both; the detector is an ONNX file and runs on OpenVINO only."""
+"""Both runtimes answer alike, for both of our networks."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ pytest.importorskip("torch", reason="no torch build for this machine was found: 
 from inference_service import weights
 from inference_service.models.align import CROP_PX
 from inference_service.ports import Session
+from inference_service.sessions.face_network import FaceNetwork
+from inference_service.sessions.mask_state_network import MaskStateNetwork
 from inference_service.sessions.openvino import USES_BEFORE_FIXED, OpenVinoSession
 from inference_service.sessions.torch import TorchSession, has_cuda
 
@@ -26,7 +28,7 @@ def openvino_session() -> OpenVinoSession:
 
 @pytest.fixture(scope="module")
 def torch_session() -> TorchSession:
-    return TorchSession(weights.MASK_STATE_TORCH)
+    return TorchSession(MaskStateNetwork(), weights.MASK_STATE_TORCH)
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +43,10 @@ def session(request: pytest.FixtureRequest) -> Session:
     return found
 
 
-def _crops(count: int, seed: int = 0) -> NDArray[np.float32]:
+def _crops(count: int, seed: int = 0) -> NDArray[np.uint8]:
     rng = np.random.default_rng(seed)
-    smooth = np.kron(rng.uniform(0, 255, (count, 3, 8, 8)), np.ones((1, 1, 12, 12)))
-    return np.clip(smooth + rng.normal(0, 20, smooth.shape), 0, 255).astype(np.float32)
+    smooth = np.kron(rng.uniform(0, 255, (count, 3, 8, 8)), np.ones((1, 1, CROP_PX // 8, CROP_PX // 8)))
+    return np.clip(smooth + rng.normal(0, 20, smooth.shape), 0, 255).astype(np.uint8)
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 32])
@@ -55,15 +57,25 @@ def test_the_runtimes_agree(openvino_session: OpenVinoSession, torch_session: To
         assert np.abs(first - second).max() < TOLERANCE
 
 
+@pytest.mark.parametrize(("height", "width"), [(64, 64), (384, 704), (608, 448)])
+def test_the_runtimes_agree_on_faces(height: int, width: int) -> None:
+    first = OpenVinoSession(weights.FACE_DETECTOR_OPENVINO)
+    second = TorchSession(FaceNetwork(), weights.FACE_DETECTOR_TORCH)
+    pictures = np.random.default_rng(3).integers(0, 256, (2, 3, height, width), dtype=np.uint8)
+    for one, other in zip(first.run(pictures), second.run(pictures), strict=True):
+        assert one.shape == other.shape
+        assert np.abs(one - other).max() < TOLERANCE * max(1.0, float(np.abs(other).max()))
+
+
 @pytest.mark.skipif(not has_cuda(), reason="no GPU is seen")
 def test_the_gpu_agrees_with_the_cpu(torch_session: TorchSession) -> None:
-    gpu = TorchSession(weights.MASK_STATE_TORCH, "cuda")
+    gpu = TorchSession(MaskStateNetwork(), weights.MASK_STATE_TORCH, "cuda")
     assert np.abs(gpu.run(_crops(8))[0] - torch_session.run(_crops(8))[0]).max() < TOLERANCE
 
 
 @pytest.mark.skipif(not has_cuda(), reason="no GPU is seen")
 def test_half_precision_on_the_gpu_names_the_same_states(torch_session: TorchSession) -> None:
-    half = TorchSession(weights.MASK_STATE_TORCH, "cuda", precision="half").run(_crops(32))[0]
+    half = TorchSession(MaskStateNetwork(), weights.MASK_STATE_TORCH, "cuda", precision="half").run(_crops(32))[0]
     full = torch_session.run(_crops(32))[0]
     assert np.abs(half - full).max() < HALF_TOLERANCE
     sure = np.sort(full, axis=1)[:, -1] - np.sort(full, axis=1)[:, -2] > 2 * HALF_TOLERANCE
@@ -100,10 +112,22 @@ def test_threads_do_not_change_answers() -> None:
 
 
 def test_inputs_of_a_wrong_shape_are_refused_with_their_shape(openvino_session: OpenVinoSession) -> None:
-    with pytest.raises(ValueError, match=r"mask_state\.xml.*\(1, 4, 96, 96\)"):
-        openvino_session.run(np.zeros((1, 4, CROP_PX, CROP_PX), np.float32))
+    with pytest.raises(ValueError, match=r"mask_state\.xml.*\(1, 4, 64, 64\)"):
+        openvino_session.run(np.zeros((1, 4, CROP_PX, CROP_PX), np.uint8))
+
+
+def test_inputs_of_a_wrong_type_are_refused_with_their_type(openvino_session: OpenVinoSession) -> None:
+    with pytest.raises(ValueError, match=r"mask_state\.xml.*uint8.*float32"):
+        openvino_session.run(np.zeros((1, 3, CROP_PX, CROP_PX), np.float32))
+
+
+def test_the_order_in_memory_does_not_change_answers(session: Session) -> None:
+    crops = _crops(4)
+    as_pictures = np.ascontiguousarray(crops.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+    assert np.abs(session.run(as_pictures)[0] - session.run(crops)[0]).max() < TOLERANCE
 
 
 def test_the_committed_weights_stay_small() -> None:
-    files = [weights.MASK_STATE_OPENVINO, weights.MASK_STATE_OPENVINO.with_suffix(".bin"), weights.MASK_STATE_TORCH]
+    networks = (weights.FACE_DETECTOR_OPENVINO, weights.MASK_STATE_OPENVINO)
+    files = [path.with_suffix(suffix) for path in networks for suffix in (".xml", ".bin", ".safetensors")]
     assert sum(file.stat().st_size for file in files) < MAX_COMMITTED_BYTES

@@ -31,10 +31,10 @@ def weights_dir(cache: Path) -> Path:
 def reader(request: pytest.FixtureRequest, weights_dir: Path) -> MaskReader:
     """The model on the CPU; where there is a GPU also on that, with the same expectations."""
     if request.param == "cpu":
-        return bootstrap.mask_reader(weights_dir, device="cpu")
+        return bootstrap.mask_reader(device="cpu")
     need_gpu()
     tuning = bootstrap.Tuning(precision="half" if "half" in request.param else "full")
-    return bootstrap.mask_reader(weights_dir, device="cuda", tuning=tuning)
+    return bootstrap.mask_reader(device="cuda", tuning=tuning)
 
 
 def need_gpu() -> None:

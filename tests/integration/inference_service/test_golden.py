@@ -53,23 +53,24 @@ def named(request: pytest.FixtureRequest, weights_dir: Path) -> tuple[str, Model
 
 @pytest.fixture(scope="module")
 def on_openvino(weights_dir: Path) -> MaskReader:
-    return bootstrap.mask_reader(weights_dir, device="cpu")
+    return bootstrap.mask_reader(device="cpu")
 
 
 @pytest.fixture(scope="module")
 def detector(weights_dir: Path) -> FaceDetector:
-    return FaceDetector(OpenVinoSession(weights.face_detector(weights_dir)))
+    return FaceDetector(OpenVinoSession(weights.FACE_DETECTOR_OPENVINO))
 
 
 @pytest.fixture(scope="module", params=["cpu", "cuda"])
 def torch_state(request: pytest.FixtureRequest) -> Session:
     """The state network on torch."""
     pytest.importorskip("torch", reason="no torch build for this machine was found")
+    from inference_service.sessions.mask_state_network import MaskStateNetwork
     from inference_service.sessions.torch import TorchSession, has_cuda
 
     if request.param == "cuda" and not has_cuda():
         pytest.skip("no GPU is seen")
-    return TorchSession(weights.MASK_STATE_TORCH, request.param)
+    return TorchSession(MaskStateNetwork(), weights.MASK_STATE_TORCH, request.param)
 
 
 def test_drawn_pictures_are_judged_as_kept(named: tuple[str, Model], drawings: dict[str, Picture]) -> None:

@@ -101,10 +101,10 @@ def test_a_model_nobody_knows_is_refused(weights_dir: Path) -> None:
 
 def test_missing_weights_are_named_with_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match="xunshi models fetch"):
-        detect_paths([], weights_dir=tmp_path)
+        detect_paths([], weights_dir=tmp_path, model="coco80")
 
 
 def test_weights_with_a_wrong_sum_are_not_loaded(tmp_path: Path) -> None:
-    (tmp_path / "face_detection_yunet_2023mar.onnx").write_bytes(b"something else")
+    (tmp_path / "picodet_s_416.pdmodel").write_bytes(b"something else")
     with pytest.raises(ArtifactError, match="sha256"):
-        detect_paths([], weights_dir=tmp_path)
+        detect_paths([], weights_dir=tmp_path, model="coco80")

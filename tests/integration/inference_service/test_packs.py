@@ -97,7 +97,7 @@ def test_yunet_as_a_pack_finds_the_face_too(shelf: Shelf, weights_dir: Path, tmp
     network = (weights_dir / weights.entry("face_detector").file).read_bytes()
     card = read_card(tiny_network.write_pack(tmp_path / "faces", network, FACES), tmp_path)
     drawn = DrawnFace(300, 220, 160)
-    [[found]] = bootstrap.open_card(card, tmp_path, device="cpu").read([scene(drawn)])
+    [[found]] = bootstrap.open_card(card, device="cpu").read([scene(drawn)])
     assert found.label == "face"
     assert overlap(found.box, drawn.box) > 0.6
 
@@ -157,7 +157,7 @@ def yolo(file: str) -> str:
 def answer(folder: Path) -> list[float]:
     card = read_card(folder, folder.parent)
     assert card.state == "ready", card.reason
-    model = bootstrap.open_card(card, folder.parent, device="cpu", min_score=0.1)
+    model = bootstrap.open_card(card, device="cpu", min_score=0.1)
     [[found]] = model.read([np.full((40, 60, 3), (30, 60, 90), np.uint8)])
     return [*found.box, found.score]
 
@@ -229,7 +229,7 @@ def test_no_mutated_network_does_more_than_be_refused(tmp_path: Path, seed: int)
 def _runs(card: Card, weights_dir: Path) -> bool:
     """Tell whether a pack is loaded and passes its trial; nothing but BadPack may stop it."""
     try:
-        trial(card, bootstrap.open_card(card, weights_dir, device="cpu"))
+        trial(card, bootstrap.open_card(card, device="cpu"))
     except BadPack:
         return False
     return True
@@ -241,5 +241,5 @@ def pictures(count: int) -> NDArray[np.uint8]:
 
 def test_a_model_gives_as_many_answers_as_pictures(tmp_path: Path) -> None:
     folder = tiny_network.write_pack(tmp_path / "x", tiny_network.yolo((9, 9, 5, 5), side=64), yolo("best.onnx"))
-    model = bootstrap.open_card(read_card(folder, tmp_path), tmp_path, device="cpu")
+    model = bootstrap.open_card(read_card(folder, tmp_path), device="cpu")
     assert [len(model.read(list(pictures(count)))) for count in (0, 1, 5)] == [0, 1, 5]

@@ -154,20 +154,22 @@ def test_bare_faces_called_masked_are_counted_by_kind(tmp_path: Path) -> None:
     (tmp_path / "list.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in entries))
     masked = _one_face(0, 0.9)[1]
     lines = list(
-        negatives.as_markdown(negatives.read(tmp_path / "list.jsonl"), {"x": negatives.System(lambda _: masked, 0.5)})
+        negatives.as_markdown(
+            negatives.read(tmp_path / "list.jsonl", tmp_path), {"x": negatives.System(lambda _: masked, 0.5)}
+        )
     )
     assert "| beard | x | 2 | 50.0% | 100.0% | 0.0% |" in lines
     assert "| hand | x | 1 | 100.0% | 100.0% | 0.0% |" in lines
     unsure = {"x": negatives.System(lambda _: masked, 0.95)}
     assert "| all | x | 3 | 0.0% | - | - |" in list(
-        negatives.as_markdown(negatives.read(tmp_path / "list.jsonl"), unsure)
+        negatives.as_markdown(negatives.read(tmp_path / "list.jsonl", tmp_path), unsure)
     )
 
 
 def test_a_wrong_line_of_the_list_is_named(tmp_path: Path) -> None:
     (tmp_path / "list.jsonl").write_text('{"image": "a.png"}\n')
     with pytest.raises(ValueError, match=r"line 1.*kind"):
-        negatives.read(tmp_path / "list.jsonl")
+        negatives.read(tmp_path / "list.jsonl", tmp_path)
 
 
 def test_weights_of_another_training_are_taken_from_its_folder(tmp_path: Path) -> None:

@@ -94,3 +94,32 @@ def test_boxes_end_at_the_edge_and_carry_both_scores(folder: Path) -> None:
 
 def test_no_files_give_no_results(tmp_path: Path) -> None:
     assert list(detect(files_of([tmp_path]), WideReader(), min_score=0)) == []
+
+
+class CornerReader:
+    """Finds one face in the lower right quarter of whatever it is given."""
+
+    def __init__(self) -> None:
+        self.widths: list[int] = []
+
+    def read(self, pictures: Sequence[Picture]) -> list[list[Found]]:
+        self.widths += [picture.shape[1] for picture in pictures]
+        return [[_quarter(picture.shape[1], picture.shape[0])] for picture in pictures]
+
+
+def _quarter(width: int, height: int) -> Found:
+    points = np.full((5, 2), [width * 0.75, height * 0.75], np.float32)
+    box = (width / 2, height / 2, float(width), float(height))
+    return Found("with_mask", 0.72, box, FaceReading(0.9, MaskState.WITH_MASK, 0.8, points))
+
+
+def test_a_large_jpeg_is_decoded_small_and_answered_in_its_own_pixels(tmp_path: Path) -> None:
+    (tmp_path / "large.jpg").write_bytes(jpeg(scene(width=3001, height=1501)))
+    reader = CornerReader()
+    [read] = detect([tmp_path / "large.jpg"], reader, min_score=0)
+    assert isinstance(read, PictureRead)
+    assert reader.widths == [1501]
+    assert (read.width, read.height) == (3001, 1501)
+    assert read.boxes[0].box == pytest.approx((1500.5, 750.5, 3001, 1501))
+    assert read.boxes[0].face is not None
+    assert read.boxes[0].face.landmarks[0] == pytest.approx([0.75 * 3001, 0.75 * 1501])

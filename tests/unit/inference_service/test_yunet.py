@@ -4,29 +4,26 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inference_service.models.yunet import STRIDES_PX, FaceDetector, decode, letterbox
+from inference_service.models.yunet import MAX_STRETCH, STRIDES_PX, FaceDetector, decode, fit
 
 
 class GridSession:
     """Answers like YuNet, with one face in one cell of the middle grid."""
 
-    def __init__(self, score: float = 0.81, only_below_px: int | None = None) -> None:
-        self.shapes: list[tuple[int, ...]] = []
-        self._score, self._only_below_px = score, only_below_px
+    def __init__(self, score: float = 0.81) -> None:
+        self._score = score
 
-    def run(self, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
-        self.shapes.append(inputs.shape)
+    def run(self, inputs: NDArray[np.float32] | NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
         _, _, height, width = inputs.shape
         outputs = [
             np.zeros((1, (height // s) * (width // s), values), np.float32)
             for values in (1, 1, 4, 10)
             for s in STRIDES_PX
         ]
-        if self._only_below_px is None or max(height, width) <= self._only_below_px:
-            cell = 2 * (width // 16) + 3  # column 3, row 2 of stride 16
-            outputs[1][0, cell] = outputs[4][0, cell] = self._score
-            outputs[7][0, cell] = [0.5, 0.25, np.log(2.0), np.log(3.0)]
-            outputs[10][0, cell] = np.arange(10) / 10
+        cell = 2 * (width // 16) + 3  # column 3, row 2 of stride 16
+        outputs[1][0, cell] = outputs[4][0, cell] = self._score
+        outputs[7][0, cell] = [0.5, 0.25, np.log(2.0), np.log(3.0)]
+        outputs[10][0, cell] = np.arange(10) / 10
         return tuple(outputs)
 
 
@@ -47,39 +44,79 @@ def test_scores_below_the_least_are_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("height", "width", "expected", "scale"),
+    ("height", "width", "expected"),
     [
-        (480, 640, (1, 3, 512, 640), 1.0),
-        (1080, 1920, (1, 3, 384, 640), 1 / 3),
-        (100, 50, (1, 3, 640, 320), 6.4),
-        (1, 5000, (1, 3, 64, 640), 0.128),
-        (1, 1, (1, 3, 640, 640), 640.0),
+        (480, 640, (1, 3, 448, 608)),
+        (1080, 1920, (1, 3, 384, 704)),
+        (200, 100, (1, 3, 320, 160)),
+        (100, 100, (1, 3, 160, 160)),
+        (1, 9000, (1, 3, 32, 14848)),
+        (1, 1, (1, 3, 32, 32)),
     ],
 )
-def test_pictures_of_any_form_fit_the_network(height: int, width: int, expected: tuple[int, ...], scale: float) -> None:
-    inputs, got = letterbox(np.full((height, width, 3), 200, np.uint8), 640)
-    assert inputs.shape == expected
-    assert got == pytest.approx(scale)
-    assert inputs[0, :, 0, 0].tolist() == [200, 200, 200]
+def test_pictures_of_any_form_fit_the_network(height: int, width: int, expected: tuple[int, ...]) -> None:
+    fitted = fit(np.full((height, width, 3), 200, np.uint8), 280_000)
+    assert fitted.inputs.shape == expected
+    assert fitted.inputs[0, :, 0, 0].tolist() == [200, 200, 200]
+
+
+@pytest.mark.parametrize(("height", "width"), [(480, 640), (1080, 1920), (700, 333), (64, 4000), (3, 3)])
+def test_a_picture_keeps_its_shape_but_for_a_little(height: int, width: int) -> None:
+    across, down = fit(np.zeros((height, width, 3), np.uint8), 280_000).scale
+    # The sides are whole pixels, which is all that a tiny picture differs by.
+    assert abs(across / down - 1) <= 2 * MAX_STRETCH + 1 / min(height, width)
+
+
+def test_every_form_costs_about_the_same() -> None:
+    for height, width in ((1000, 1000), (1080, 1920), (1920, 1080), (600, 800), (800, 2400)):
+        _, _, down, across = fit(np.zeros((height, width, 3), np.uint8), 280_000).inputs.shape
+        assert down * across == pytest.approx(280_000, rel=0.08)
 
 
 def test_what_is_beyond_the_picture_is_black() -> None:
-    inputs, _ = letterbox(np.full((300, 640, 3), 200, np.uint8), 640)
-    assert inputs[0, :, 300:].max() == 0
+    fitted = fit(np.full((40, 640, 3), 200, np.uint8), 25_600)
+    taken = round(40 * fitted.scale[1])
+    assert fitted.inputs[0, :, taken:].max() == 0
+    assert fitted.inputs[0, :, : taken - 1].min() > 190
 
 
 def test_boxes_are_in_pixels_of_the_picture() -> None:
-    face = FaceDetector(GridSession(), 0.5).detect(np.zeros((960, 1280, 3), np.uint8))[0]
-    assert face.box == pytest.approx((80.0, 24.0 + 0.09 * 96, 144.0, 120.0 + 0.05 * 96))
+    face = FaceDetector(GridSession(), 0.5, 480 * 640).detect(np.zeros((960, 1280, 3), np.uint8))[0]
+    assert face.box == pytest.approx((80.0, 24.0, 144.0, 120.0))
     assert face.landmarks.shape == (5, 2)
+    assert face.landmarks[0].tolist() == pytest.approx([96.0, 67.2])
 
 
-def test_an_empty_picture_is_tried_again_smaller_and_then_given_up() -> None:
-    session = GridSession(0.1)
-    assert FaceDetector(session, 0.5).detect(np.zeros((480, 640, 3), np.uint8)) == []
-    assert session.shapes == [(1, 3, 512, 640), (1, 3, 256, 320)]
+def test_a_stretched_picture_gives_boxes_in_its_own_pixels() -> None:
+    detector = FaceDetector(GridSession(), 0.5, 128 * 192)
+    fitted = fit(np.zeros((124, 196, 3), np.uint8), 128 * 192)
+    assert fitted.inputs.shape == (1, 3, 128, 192)
+    face = detector.detect(np.zeros((124, 196, 3), np.uint8))[0]
+    across, down = 196 / 192, 124 / 128
+    assert face.box == pytest.approx((40 * across, 12 * down, 72 * across, 60 * down), rel=1e-5)
 
 
-def test_a_face_that_fills_the_picture_is_found_in_the_smaller_copy() -> None:
-    face = FaceDetector(GridSession(only_below_px=320), 0.5).detect(np.zeros((480, 640, 3), np.uint8))[0]
-    assert face.box == pytest.approx((80.0, 24.0 + 0.09 * 96, 144.0, 120.0 + 0.05 * 96))
+def test_pictures_of_one_form_go_together_and_keep_their_order() -> None:
+    class Counted(GridSession):
+        batches: list[int]
+
+        def run(self, inputs: NDArray[np.float32] | NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
+            self.batches.append(len(inputs))
+            # The score of a picture is its brightness.
+            single = super().run(inputs[:1])
+            outputs = [np.repeat(output, len(inputs), axis=0) for output in single]
+            for row, picture in enumerate(inputs):
+                outputs[1][row] *= picture.max() / 255
+                outputs[4][row] *= picture.max() / 255
+            return tuple(outputs)
+
+    session = Counted(1.0)
+    session.batches = []
+    wide, high = (480, 640, 3), (640, 480, 3)
+    forms = [wide, high, wide, wide, high, wide]
+    pictures = [np.full(form, 255 - 20 * number, np.uint8) for number, form in enumerate(forms)]
+    found = FaceDetector(session, 0.2, batch=3).detect_all(pictures)
+    assert sorted(session.batches) == [1, 2, 3]
+    assert [round(faces[0].score * 255) for faces in found] == [255 - 20 * number for number in range(6)]
+    alone = [FaceDetector(session, 0.2).detect(picture) for picture in pictures]
+    assert [faces[0].box for faces in found] == [faces[0].box for faces in alone]

@@ -96,7 +96,7 @@ def check(folder: Path, as_json: bool) -> None:  # noqa: FBT001 - click passes f
     card = read_card(folder.resolve(), WEIGHTS)
     if card.state != "ready":
         raise ArtifactError(f"pack {card.name}: {card.reason}")
-    trial(card, open_card(card, WEIGHTS))
+    trial(card, open_card(card))
     click.echo(json.dumps(_row(card), ensure_ascii=False) if as_json else f"{_line(card)}  trial run passed")
 
 

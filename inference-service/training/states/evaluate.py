@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference_service.rules import MASK_STATES
-from training.card import write_figures
-from training.crops import Crops
-from training.export import load_checkpoint
-from training.network import folded
-from training.train import COUNTED_FACE_PX, Plan, probabilities
+from inference_service.sessions.mask_state_network import MaskStateNetwork
+from training.states.card import write_figures
+from training.states.crops import Crops
+from training.states.network import folded
+from training.states.train import COUNTED_FACE_PX, Plan, probabilities
 
 log = logging.getLogger(__name__)
 
@@ -26,20 +26,20 @@ log = logging.getLogger(__name__)
 SIZES_PX = ((0, 20), (20, 24), (24, 40), (40, 80), (80, 100_000))
 
 
-def evaluate(crops: Crops, checkpoint: Path, plan: Plan, out: Path) -> None:
-    """Measure a checkpoint and write the figures as JSON; with a source left out, on all crops of that source."""
+def evaluate(crops: Crops, trained: MaskStateNetwork, plan: Plan, folder: Path) -> None:
+    """Measure a network and write the figures as JSON; with a source left out, on all crops of that source."""
     if plan.without_source:
         chosen = crops.where((crops.sources == plan.without_source) & ((crops.how != "boxed") | crops.validation))
     else:
         chosen = crops.where(crops.validation)
-    network = folded(load_checkpoint(checkpoint))
+    network = folded(trained)
     shares = probabilities(network, chosen)
     figures = {name: _figures(chosen.states[mask], shares[mask]) for name, mask in _groups(chosen) if mask.any()}
     for name, row in figures.items():
         log.info("%-34s n=%-4d two=%.4f three=%.4f", name, row["faces"], row["right_of_two"], row["right_of_three"])
     for row in figures["24 px and more"]["confusion"]:
         log.info("confusion %s", row)
-    path = out.with_name(f"without_{plan.without_source}.json") if plan.without_source else out
+    path = folder / "figures.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(figures, indent=1) + "\n")
     if not plan.without_source and (card := path.with_name("README.md")).is_file():

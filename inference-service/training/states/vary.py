@@ -6,11 +6,11 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from inference_service.models.align import CROP_PX
-from training.crops import STORED_PX
+from training.states.crops import MARGIN_PX, STORED_PX, WORK_PX
 
 Pixels = NDArray[np.uint8]
 
-#: Width of the face in the network's crop; a face of n pixels was enlarged by this over n.
+#: Width of the face in a crop of WORK_PX; a face of n pixels was enlarged by this over n.
 FACE_IN_CROP_PX = 61.0
 
 
@@ -23,7 +23,7 @@ def vary(stored: Pixels, face_px: float, rng: Generator) -> Pixels:
         rng: source of chance.
 
     Returns:
-        CROP_PX square, uint8, blue-green-red.
+        WORK_PX square, uint8, blue-green-red.
     """
     crop = _moved(stored, rng)
     if rng.random() < 0.9:
@@ -39,9 +39,9 @@ def vary(stored: Pixels, face_px: float, rng: Generator) -> Pixels:
 
 
 def centre(stored: Pixels) -> Pixels:
-    """Give the crop as production cuts it, without any variation."""
-    margin = (STORED_PX - CROP_PX) // 2
-    return stored[..., margin:-margin, margin:-margin, :]
+    """Give one crop as it is cut in use, without any variation."""
+    inner = stored[MARGIN_PX:-MARGIN_PX, MARGIN_PX:-MARGIN_PX]
+    return np.asarray(cv2.resize(inner, (CROP_PX, CROP_PX), interpolation=cv2.INTER_AREA))
 
 
 def _moved(stored: Pixels, rng: Generator) -> Pixels:
@@ -52,9 +52,9 @@ def _moved(stored: Pixels, rng: Generator) -> Pixels:
     if rng.random() < 0.5:
         linear[:, 0] *= -1
     shift = np.clip(rng.normal(0, 3.0, 2), -9, 9)
-    matrix = np.concatenate([linear, (CROP_PX / 2 + shift - linear @ np.full(2, STORED_PX / 2))[:, None]], axis=1)
+    matrix = np.concatenate([linear, (WORK_PX / 2 + shift - linear @ np.full(2, STORED_PX / 2))[:, None]], axis=1)
     border = cv2.BORDER_REPLICATE if rng.random() < 0.7 else cv2.BORDER_CONSTANT
-    return np.asarray(cv2.warpAffine(stored, matrix, (CROP_PX, CROP_PX), flags=cv2.INTER_LINEAR, borderMode=border))
+    return np.asarray(cv2.warpAffine(stored, matrix, (WORK_PX, WORK_PX), flags=cv2.INTER_LINEAR, borderMode=border))
 
 
 def _coloured(crop: Pixels, rng: Generator) -> Pixels:
@@ -73,7 +73,7 @@ def _patched(crop: Pixels, rng: Generator) -> Pixels:
     """Cover a small part; never so much that the state cannot be told."""
     patched = crop.copy()
     height, width = rng.integers(8, 30, 2)
-    y, x = rng.integers(0, CROP_PX - height), rng.integers(0, CROP_PX - width)
+    y, x = rng.integers(0, WORK_PX - height), rng.integers(0, WORK_PX - width)
     fill = rng.uniform(0, 255, 3) if rng.random() < 0.6 else rng.uniform(0, 255, (height, width, 3))
     patched[y : y + height, x : x + width] = fill
     return patched
@@ -92,14 +92,14 @@ def _blurred(crop: Pixels, rng: Generator) -> Pixels:
 
 def _seen_small(crop: Pixels, face_px: float, rng: Generator) -> Pixels:
     """Reduce to the size at which a face of `face_px` is seen, compress there, and enlarge again."""
-    side = round(CROP_PX * min(1.0, face_px / FACE_IN_CROP_PX))
-    if side < CROP_PX:
+    side = round(WORK_PX * min(1.0, face_px / FACE_IN_CROP_PX))
+    if side < WORK_PX:
         crop = np.asarray(cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA))
     if rng.random() < 0.5:
         quality = int(rng.integers(30, 95))
         _, data = cv2.imencode(".jpg", crop, [cv2.IMWRITE_JPEG_QUALITY, quality])
         crop = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))
-    if side < CROP_PX:
+    if side < WORK_PX:
         how = cv2.INTER_LINEAR if rng.random() < 0.7 else cv2.INTER_CUBIC
-        crop = np.asarray(cv2.resize(crop, (CROP_PX, CROP_PX), interpolation=how))
+        crop = np.asarray(cv2.resize(crop, (WORK_PX, WORK_PX), interpolation=how))
     return crop

@@ -9,15 +9,17 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, interpolate, one_hot
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 
+from inference_service.models.align import CROP_PX
 from inference_service.rules import MASK_STATES
-from inference_service.sessions.torch import MaskStateNetwork
-from training.crops import Crops
-from training.draw import Epoch, plan_epoch
-from training.network import trainable
-from training.vary import centre
+from inference_service.sessions.mask_state_network import MaskStateNetwork
+from training.states.crops import Crops
+from training.states.draw import Epoch, plan_epoch
+from training.states.network import teacher, trainable
+from training.states.vary import centre
 
 log = logging.getLogger(__name__)
 
@@ -36,19 +38,25 @@ class Plan:
         peak_rate: learning rate after `warm_steps`; from there it falls along a cosine to zero.
         decay: weight decay of AdamW.
         smoothing: share of the label that is spread over all states.
+        teacher: kept weights of a larger network that has a say in the labels, `network.TEACHER`; None trains without.
+        doubt: share of the label that gives way to what the teacher says: one label in fifty is wrong, and how unsure
+            a crop leaves it teaches more than its label (Hinton et al., "Distilling the Knowledge in a Neural
+            Network", 2015).
         average: share of the running average of the weights that stays at each step.
         seed: of everything that is drawn.
         threads: CPU threads.
         without_source: a source to leave out of training, to be measured on.
     """
 
-    epochs: int = 52
+    epochs: int = 30
     examples: int = 8192
     batch: int = 128
     peak_rate: float = 2e-3
     warm_steps: int = 200
     decay: float = 0.03
     smoothing: float = 0.05
+    teacher: Path | None = None
+    doubt: float = 0.6
     average: float = 0.996
     seed: int = 20
     threads: int = 2
@@ -67,6 +75,7 @@ def train(crops: Crops, plan: Plan, checkpoint: Path) -> MaskStateNetwork:
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, plan.warm_steps, steps))
     parts: dict[str, Any] = {"network": network, "average": average, "optimiser": optimiser, "schedule": schedule}
     first = _resume(parts, checkpoint)
+    parts["teacher"] = teacher(plan.teacher) if plan.teacher else None
     kept = crops.where(~crops.validation & (crops.sources != (plan.without_source or "")))
     watched = crops.where(crops.validation & (crops.face_px >= COUNTED_FACE_PX))
     for epoch in range(first, plan.epochs):
@@ -83,13 +92,21 @@ def train(crops: Crops, plan: Plan, checkpoint: Path) -> MaskStateNetwork:
     return trained
 
 
+def load_checkpoint(path: Path) -> MaskStateNetwork:
+    """Give the averaged network of a checkpoint of `train`."""
+    kept = torch.load(path, weights_only=True, map_location="cpu")["average"]
+    network = trainable()
+    network.load_state_dict({name.removeprefix("module."): v for name, v in kept.items() if name != "n_averaged"})
+    return network.eval()
+
+
 def probabilities(network: nn.Module, crops: Crops, batch: int = 256) -> np.ndarray[Any, np.dtype[np.float32]]:
     """Give N x 3 probabilities of the crops, cut and judged as in production: as they are and mirrored."""
     network.eval()
     found = []
     with torch.inference_mode():
         for start in range(0, len(crops), batch):
-            inputs = as_tensor(centre(crops.pixels[start : start + batch]))
+            inputs = as_tensor(np.stack([centre(pixels) for pixels in crops.pixels[start : start + batch]]))
             both = (torch.softmax(network(side), dim=1) for side in (inputs, inputs.flip(3)))
             found.append(sum(both, torch.zeros(())) / 2)
     return torch.cat(found).numpy()
@@ -115,14 +132,14 @@ def _learn_epoch(parts: dict[str, Any], crops: Crops, plan: Plan, epoch: int) ->
         examples, plan.batch, drop_last=True, num_workers=1, prefetch_factor=4, worker_init_fn=_calm_worker,
         collate_fn=lambda rows: (np.stack([row[0] for row in rows]), np.array([row[1] for row in rows])),
     )  # fmt: skip
-    judge = nn.CrossEntropyLoss(label_smoothing=plan.smoothing)
     network.train()
     total, count = 0.0, 0
     for pixels, states in loader:
         inputs = as_tensor(pixels).to(memory_format=torch.channels_last)
+        targets = _targets(parts["teacher"], inputs, torch.from_numpy(states), plan)
         with torch.autocast("cpu", torch.bfloat16):
-            scores = network(inputs)
-        loss = judge(scores.float(), torch.from_numpy(states))
+            scores = network(interpolate(inputs, size=CROP_PX, mode="bilinear", antialias=True))
+        loss = cross_entropy(scores.float(), targets)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 2.0)
@@ -131,6 +148,16 @@ def _learn_epoch(parts: dict[str, Any], crops: Crops, plan: Plan, epoch: int) ->
         average.update_parameters(network)
         total, count = total + float(loss.detach()), count + 1
     return total / max(count, 1)
+
+
+def _targets(teacher: nn.Module | None, inputs: Tensor, states: Tensor, plan: Plan) -> Tensor:
+    """Give N x 3 shares: the label, a little of every state, and what the teacher says."""
+    labels = one_hot(states, len(MASK_STATES)) * (1 - plan.smoothing) + plan.smoothing / len(MASK_STATES)
+    if teacher is None:
+        return labels
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        said = torch.softmax(teacher(inputs).float(), dim=1)
+    return (1 - plan.doubt) * labels + plan.doubt * said
 
 
 def _calm_worker(_: int) -> None:
@@ -156,7 +183,8 @@ def _rate(step: int, warm_steps: int, steps: int) -> float:
 def _save(parts: dict[str, Any], checkpoint: Path, next_epoch: int) -> None:
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     fresh = checkpoint.with_suffix(".part")
-    torch.save({"next_epoch": next_epoch, **{name: part.state_dict() for name, part in parts.items()}}, fresh)
+    states = {name: part.state_dict() for name, part in parts.items() if name != "teacher"}
+    torch.save({"next_epoch": next_epoch, **states}, fresh)
     fresh.replace(checkpoint)
 
 

@@ -7,16 +7,19 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from inference_service.models.align import CROP_PX, LANDMARK_PLACES
+from inference_service.models.align import LANDMARK_PLACES
 
-#: Crops are kept this much wider than the network's crop on every side, so that `vary` can turn and shift them.
+#: Crops are kept larger than the network reads them, so that masks can be painted finely.
+WORK_PX = 96
+
+#: They are kept this much wider on every side, so that `vary` can turn and shift them.
 MARGIN_PX = 24
 
 #: Side of a kept crop.
-STORED_PX = CROP_PX + 2 * MARGIN_PX
+STORED_PX = WORK_PX + 2 * MARGIN_PX
 
 #: Where the landmarks lie in a kept crop, as fractions of its side.
-STORED_PLACES = (LANDMARK_PLACES * CROP_PX + MARGIN_PX) / STORED_PX
+STORED_PLACES = (LANDMARK_PLACES * WORK_PX + MARGIN_PX) / STORED_PX
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Crops:
         sources: N, short name of the data set.
         validation: N bool.
         face_px: N float32, square root of the area of the labelled face in its picture.
-        how: N, `found` (the detector found the face as in production), `searched` (only with a lower score or a
+        how: N, `found` (the detector found the face as in use), `searched` (only with a lower score or a
             larger picture) or `boxed` (not found; cut out by the labelled box alone).
         names: N, picture of origin.
     """

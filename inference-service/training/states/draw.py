@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from inference_service.rules import MASK_STATES
-from training.crops import Crops
 from training.paint import paint_glasses, paint_hand, paint_mask, paint_scarf
-from training.vary import vary
+from training.states.crops import Crops
+from training.states.vary import vary
 
 #: Share of the examples of an epoch: state, whether a mask is painted on a bare face, share.
 PLAN: tuple[tuple[str, str | None, float], ...] = (

@@ -12,17 +12,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from inference_service.models.align import crop_face, crop_transform
-from inference_service.models.yunet import FaceDetector
+from inference_service.models.yunet import AREA_PX, FaceDetector
 from inference_service.pictures import read_file
 from inference_service.rules import MASK_STATES, MIN_FACE_SCORE, DetectedFace
 from inference_service.sessions.openvino import OpenVinoSession
-from training.crops import MARGIN_PX, STORED_PX, Crops
+from training.states.crops import MARGIN_PX, STORED_PX, WORK_PX, Crops
 
 log = logging.getLogger(__name__)
 
@@ -32,14 +33,17 @@ MIN_MATCH = 0.35
 #: Score at which faces are still looked for, to have more crops than production would give.
 SEARCH_SCORE = 0.2
 
-#: Sides at which a picture is searched; the first is production's.
-SEARCH_SIDES_PX = (640, 960)
+#: Pixels to which a picture is brought when it is searched; the first is as in use.
+SEARCH_AREAS_PX = (AREA_PX, 630_000)
 
 #: Where the landmarks usually lie in a labelled box, as fractions of it (median over the faces found in `mask_det`).
 USUAL_PLACES = np.array([[0.31, 0.40], [0.69, 0.40], [0.50, 0.60], [0.34, 0.77], [0.66, 0.77]], dtype=np.float32)
 
 #: Single-face pictures are framed so tightly that the detector misses them; they get this border (share of the side).
 BORDER = 0.35
+
+#: One in so many of the single-face pictures is kept back.
+HELD_BACK = 6
 
 #: Two crops whose difference hashes (64 bit) differ in no more bits show the same picture.
 SAME_HASH_BITS = 5
@@ -62,7 +66,7 @@ class Row:
 def prepare(data: Path, detector_weights: Path, out: Path) -> None:
     """Read `data` (mask_det, mask_cls, lfw_dev) and write the crops to `out`."""
     session = OpenVinoSession(detector_weights, threads=2)
-    detectors = [FaceDetector(session, SEARCH_SCORE, side) for side in SEARCH_SIDES_PX]
+    detectors = [FaceDetector(session, SEARCH_SCORE, area) for area in SEARCH_AREAS_PX]
     rows: list[Row] = []
     started = time.monotonic()
     for reader in (_scene_rows, _single_rows, _bare_rows):
@@ -145,7 +149,7 @@ def _single_row(picture: NDArray[np.uint8], face: DetectedFace, state: int, sour
         moved,
         state,
         source,
-        validation=False,
+        validation=crc32(name.encode()) % HELD_BACK == 0,
         face_px=float(np.sqrt((x1 - x0) * (y1 - y0))),
         how=how,
         names=name,
@@ -177,7 +181,7 @@ def _overlap(first: NDArray[np.float32], second: NDArray[np.float64]) -> float:
 
 def _cut(picture: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Cut a crop with its margin; the margin only moves the network's crop to the middle."""
-    transform = crop_transform(landmarks)
+    transform = crop_transform(landmarks, WORK_PX)
     transform[:, 2] += MARGIN_PX
     moved = landmarks @ transform[:, :2].T + transform[:, 2]
     return crop_face(picture, transform, STORED_PX), moved.astype(np.float32)
