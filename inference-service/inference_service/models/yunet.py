@@ -34,6 +34,10 @@ SIDE_STEP_PX = 32
 #: A picture is stretched to such sides when that changes its shape by no more than this share; else it gets a border.
 MAX_STRETCH = 0.06
 
+#: The network is surer of tiny faces than it is right: a score counts by 1 - exp(-side / SMALL_PX), side in pixels of
+#: its input: 0.71 at 10 px, 0.92 at 20, 0.99 at 40. On four sources bare faces at 95 % precision become 0.35 from 0.19.
+SMALL_PX = 8.0
+
 
 class Fitted(NamedTuple):
     """A picture as the network reads it.
@@ -92,11 +96,20 @@ class FaceDetector:
 
     def _faces(self, outputs: tuple[NDArray[np.float32], ...], fitted: Fitted) -> list[DetectedFace]:
         boxes, landmarks, scores = decode(outputs, fitted.inputs.shape[2:], self._min_score)
+        scores = doubted(boxes, scores)
+        sure = scores >= self._min_score
+        boxes, landmarks, scores = boxes[sure], landmarks[sure], scores[sure]
         kept = keep_distinct(boxes, scores, MAX_FACE_OVERLAP, MAX_FACES)
         scale = np.array(fitted.scale, np.float32)
         landmarks = landmarks[kept] / scale
         rows = zip((boxes[kept] / np.tile(scale, 2)).tolist(), landmarks, scores[kept].tolist(), strict=True)
         return [DetectedFace((x0, y0, x1, y1), points, score) for (x0, y0, x1, y1), points, score in rows]
+
+
+def doubted(boxes: NDArray[np.float32], scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Lower the scores (N, 0..1) of faces of few pixels; see SMALL_PX. Boxes N x 4 in input pixels."""
+    sides = np.sqrt(np.clip((boxes[:, 2:] - boxes[:, :2]).prod(axis=1), 0, None))
+    return np.asarray(scores * (1 - np.exp(-sides / SMALL_PX)), dtype=np.float32)
 
 
 def batched(indices: Sequence[int], size: int) -> list[Sequence[int]]:
