@@ -54,6 +54,7 @@ STEPS: Final = (
     ("suppress doubles", "overlap", "keep_distinct"),
     ("cut crops", "align", "crop_face"),
     ("state network", "detect", "state_network"),
+    ("second look network", "detect", "second_look_network"),
 )
 
 
@@ -76,7 +77,7 @@ class Recorded:
 
 @dataclass(frozen=True)
 class DetectorNetwork:
-    """A session under a name that the profiler can tell from the other's."""
+    """A session under a name that the profiler can tell from the others'."""
 
     session: Session
 
@@ -90,7 +91,7 @@ class DetectorNetwork:
 
 @dataclass(frozen=True)
 class StateNetwork:
-    """The same for the other."""
+    """The same for the network that judges every face."""
 
     session: Session
 
@@ -103,14 +104,27 @@ class StateNetwork:
 
 
 @dataclass(frozen=True)
+class SecondLookNetwork:
+    """The same for the one that judges unsure faces again."""
+
+    session: Session
+
+    def run(self, inputs: NDArray[np.float32] | NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
+        """See `inference_service.ports.Session`."""
+        return self.second_look_network(inputs)
+
+    def second_look_network(self, inputs: NDArray[np.float32] | NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
+        return self.session.run(inputs)
+
+
+@dataclass(frozen=True)
 class Case:
-    """A picture and what the networks get to see of it."""
+    """A picture and what each network, in the order of `ours.Networks`, gets to see of it."""
 
     path: Path
     faces: int
     shape: tuple[int, ...]
-    detector_inputs: list[NDArray[np.float32] | NDArray[np.uint8]]
-    state_inputs: list[NDArray[np.float32] | NDArray[np.uint8]]
+    inputs: list[list[NDArray[np.float32] | NDArray[np.uint8]]]
 
 
 def figures(
@@ -165,17 +179,21 @@ def compose(folder: Path) -> list[Path]:
     return files
 
 
-def examine(files: Sequence[Path], networks: tuple[Session, Session]) -> list[Case]:
+def examine(files: Sequence[Path], networks: ours.Networks) -> list[Case]:
     """Read each picture once: how many faces it has, and what the networks get."""
-    detector, state = (Recorded(session, []) for session in networks)
-    model = ours.model((detector, state), ours.DEFAULT_SCORE)
+    recorded = [Recorded(session, []) for session in _present(networks)]
+    model = ours.model(ours.Networks(*recorded), ours.DEFAULT_SCORE)
     cases = []
     for path in files:
-        detector.last.clear()
-        state.last.clear()
+        for one in recorded:
+            one.last.clear()
         faces = len(ours.verdict(path, model))
-        cases.append(Case(path, faces, detector.last[0].shape, list(detector.last), list(state.last)))
+        cases.append(Case(path, faces, recorded[0].last[0].shape, [list(one.last) for one in recorded]))
     return cases
+
+
+def _present(networks: ours.Networks) -> list[Session]:
+    return [session for session in networks if session is not None]
 
 
 def _warm(cases: Sequence[Case], model: Model) -> None:
@@ -187,7 +205,7 @@ def _warm(cases: Sequence[Case], model: Model) -> None:
 
 
 def _measured(
-    name: str, group: Sequence[Case], networks: tuple[Session, Session], theirs: aizoo.Aizoo | None, timer: Timer
+    name: str, group: Sequence[Case], networks: ours.Networks, theirs: aizoo.Aizoo | None, timer: Timer
 ) -> Iterator[Figure]:
     model = ours.model(networks, ours.DEFAULT_SCORE)
     whole: list[tuple[Callable[[], object], ...]] = []
@@ -214,8 +232,8 @@ def _imread(path: Path) -> NDArray[np.uint8]:
     return np.asarray(picture, np.uint8)
 
 
-def _networks_alone(case: Case, networks: tuple[Session, Session]) -> None:
-    for session, inputs in zip(networks, (case.detector_inputs, case.state_inputs), strict=True):
+def _networks_alone(case: Case, networks: ours.Networks) -> None:
+    for session, inputs in zip(_present(networks), case.inputs, strict=True):
         for one in inputs:
             session.run(one)
 
@@ -226,10 +244,14 @@ def _figure(name: str, times: tuple[Times, ...]) -> Figure:
     return Figure(name, per_second(times[0]), per_second(times[1]), "pictures/s", ratio_interval(times[0], times[1]))
 
 
-def _steps(name: str, group: Sequence[Case], networks: tuple[Session, Session]) -> Iterator[Figure]:
+def _steps(name: str, group: Sequence[Case], networks: ours.Networks) -> Iterator[Figure]:
     """Milliseconds a picture of each step, as a share of all."""
-    detector, state = networks
-    model = ours.model((DetectorNetwork(detector), StateNetwork(state)), ours.DEFAULT_SCORE)
+    named = ours.Networks(
+        DetectorNetwork(networks.detector),
+        StateNetwork(networks.state),
+        SecondLookNetwork(networks.fine) if networks.fine else None,
+    )
+    model = ours.model(named, ours.DEFAULT_SCORE)
     profile = cProfile.Profile(time.process_time)
     profile.enable()
     for _ in range(PROFILED_ROUNDS):

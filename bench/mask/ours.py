@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from bench.mask.measure import Said
 from inference_service import weights
 from inference_service.bootstrap import DETECTOR_SHAPES, STATE_SHAPES
 from inference_service.detect import DEFAULT_MIN_SCORE, FIT_PX
-from inference_service.models.mask_reader import MaskReader
+from inference_service.models.mask_reader import FINE_CROP_PX, MaskReader
 from inference_service.models.mask_state import MaskStateClassifier
 from inference_service.models.yunet import FaceDetector
 from inference_service.pictures import read_to_fit
@@ -25,20 +25,37 @@ Precision = Literal["f32", "bf16"]
 DEFAULT_SCORE: Final = DEFAULT_MIN_SCORE
 
 
-def sessions(folder: Path | None = None, *, precision: Precision = "f32", threads: int = 1) -> tuple[Session, Session]:
-    """The networks of the model `mask`, detector and state.
+class Networks(NamedTuple):
+    """The networks of the model `mask`; without `fine`, `state` itself looks again at unsure faces."""
+
+    detector: Session
+    state: Session
+    fine: Session | None = None
+
+
+def sessions(folder: Path | None = None, *, precision: Precision = "f32", threads: int = 1) -> Networks:
+    """Load the networks.
 
     Args:
-        folder: weights of another training, with the names of `inference-service/weights`; what it lacks, and all
-            without it, is taken from where it is used.
+        folder: weights of another training, with the names of `inference-service/weights`; without it those in use.
+            The one of the second look may be missing, and is not taken from elsewhere then: the one in use saw every
+            source, so it would know what a training with a source left out is measured on.
         precision: of the computation.
         threads: CPU threads of a run.
+
+    Raises:
+        FileNotFoundError: the folder lacks the detector or the state network.
     """
     detector = file_in(folder, weights.FACE_DETECTOR_OPENVINO)
     state = file_in(folder, weights.MASK_STATE_OPENVINO)
-    return (
+    try:
+        fine = file_in(folder, weights.MASK_STATE_FINE_OPENVINO)
+    except FileNotFoundError:
+        fine = None
+    return Networks(
         OpenVinoSession(detector, threads, DETECTOR_SHAPES, precision),
         OpenVinoSession(state, threads, STATE_SHAPES, precision),
+        OpenVinoSession(fine, threads, STATE_SHAPES, precision) if fine else None,
     )
 
 
@@ -52,10 +69,10 @@ def file_in(folder: Path | None, usual: Path) -> Path:
     raise FileNotFoundError(f"{folder}: expected {usual.parent.name}/{usual.name} in it")
 
 
-def model(networks: tuple[Session, Session], min_score: float) -> Model:
+def model(networks: Networks, min_score: float) -> Model:
     """Put the model together; faces below `min_score` of the detector are left out."""
-    detector, state = networks
-    return MaskReader(FaceDetector(detector, min_score), MaskStateClassifier(state))
+    fine = MaskStateClassifier(networks.fine, FINE_CROP_PX) if networks.fine else None
+    return MaskReader(FaceDetector(networks.detector, min_score), MaskStateClassifier(networks.state), fine)
 
 
 def verdict(path: Path, judge: Model) -> list[Found]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from inference_service import weights
 from inference_service.decoders.picodet import SCALE_INPUT
-from inference_service.models.mask_reader import MaskReader
+from inference_service.models.mask_reader import FINE_CROP_PX, MaskReader
 from inference_service.models.mask_state import MaskStateClassifier
 from inference_service.models.yunet import FaceDetector
 from inference_service.packs.card import Card as PackCard
@@ -190,7 +190,7 @@ def mask_reader(
         device: `cuda` runs our own networks through torch on the GPU; `auto` does so where torch sees one.
         threads: CPU threads of a run.
         min_face_score: 0..1, faces below are not reported.
-        tuning: of both networks.
+        tuning: of all networks.
 
     Raises:
         ArtifactError: a network is missing.
@@ -198,29 +198,36 @@ def mask_reader(
     if gone := weights.missing():
         raise ArtifactError(gone)
     if device == "cpu" or (device == "auto" and not _has_cuda()):
-        detector, states = _on_cpu(threads, tuning)
+        detector, states, fine = _on_cpu(threads, tuning)
         batch = 1
     else:
-        detector, states = _on_gpu(threads, tuning)
+        detector, states, fine = _on_gpu(threads, tuning)
         batch = DETECTOR_BATCH
-    return MaskReader(FaceDetector(detector, min_face_score, batch=batch), MaskStateClassifier(states))
-
-
-def _on_cpu(threads: int, tuning: Tuning) -> tuple[Session, Session]:
-    return (
-        OpenVinoSession(weights.FACE_DETECTOR_OPENVINO, threads, DETECTOR_SHAPES, mode=tuning.mode),
-        OpenVinoSession(weights.MASK_STATE_OPENVINO, threads, STATE_SHAPES, mode=tuning.mode),
+    return MaskReader(
+        FaceDetector(detector, min_face_score, batch=batch),
+        MaskStateClassifier(states),
+        MaskStateClassifier(fine, FINE_CROP_PX),
     )
 
 
-def _on_gpu(threads: int, tuning: Tuning) -> tuple[Session, Session]:
+def _on_cpu(threads: int, tuning: Tuning) -> tuple[Session, Session, Session]:
+    return (
+        OpenVinoSession(weights.FACE_DETECTOR_OPENVINO, threads, DETECTOR_SHAPES, mode=tuning.mode),
+        OpenVinoSession(weights.MASK_STATE_OPENVINO, threads, STATE_SHAPES, mode=tuning.mode),
+        OpenVinoSession(weights.MASK_STATE_FINE_OPENVINO, threads, STATE_SHAPES, mode=tuning.mode),
+    )
+
+
+def _on_gpu(threads: int, tuning: Tuning) -> tuple[Session, Session, Session]:
     from inference_service.sessions.face_network import FaceNetwork
-    from inference_service.sessions.mask_state_network import MaskStateNetwork
+    from inference_service.sessions.mask_state_network import FINE_STAGE_CHANNELS, MaskStateNetwork
     from inference_service.sessions.torch import TorchSession
 
+    larger = MaskStateNetwork(stage_channels=FINE_STAGE_CHANNELS)
     return (
         TorchSession(FaceNetwork(), weights.FACE_DETECTOR_TORCH, "cuda", threads, tuning.precision),
         TorchSession(MaskStateNetwork(), weights.MASK_STATE_TORCH, "cuda", threads, tuning.precision),
+        TorchSession(larger, weights.MASK_STATE_FINE_TORCH, "cuda", threads, tuning.precision),
     )
 
 

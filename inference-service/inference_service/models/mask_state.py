@@ -1,60 +1,51 @@
-"""The mask state network: upright face crops in, a state and its probability out. `align` makes the crops."""
+"""A mask state network: upright face crops in, the probabilities of the states out.
 
-from dataclasses import dataclass
+`align` makes the crops, `mask_reader` says which faces are judged by which network.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
 
+from inference_service.models.align import CROP_PX
 from inference_service.ports import Session
 from inference_service.rules import MASK_STATES
-from shared_kernel.messages import MaskState
-
-#: A verdict surer than this (probability, 0..1) is not asked again.
-SURE = 0.9
 
 #: Crops that go through the network at once; more bring no speed and cost memory.
 MAX_CROPS = 32
 
 
-@dataclass(frozen=True, slots=True)
-class StateVerdict:
-    """The likeliest state of a face and its probability, 0..1; `shares` has all in the order MASK_STATES."""
-
-    state: MaskState
-    score: float
-    shares: tuple[float, ...] = ()
-
-
 class MaskStateClassifier:
-    """Tells the mask state of face crops."""
+    """Tells the mask state of face crops of `crop_px` pixels a side."""
 
-    def __init__(self, session: Session) -> None:
-        """Take a ready session: N x 3 x 64 x 64 uint8 blue-green-red in, N x 3 unscaled scores out."""
-        self._session = session
-
-    def classify(self, crops: NDArray[np.uint8]) -> list[StateVerdict]:
-        """Judge crops; of those that are not sure, the mirrored crop is judged as well, and the mean counts.
-
-        Mirroring changes no state, and the mean is right more often.
+    def __init__(self, session: Session, crop_px: int = CROP_PX) -> None:
+        """Take a network.
 
         Args:
-            crops: N x 64 x 64 x 3 uint8, blue-green-red, as `align.crop_face` cuts them; N may be 0.
+            session: ready; N x 3 x crop_px x crop_px uint8 blue-green-red in, N x 3 unscaled scores out.
+            crop_px: side of the crops that it was trained on.
         """
-        verdicts: list[StateVerdict] = []
+        self._session = session
+        self.crop_px = crop_px
+
+    def classify(self, crops: NDArray[np.uint8], *, mirrored: bool = False) -> NDArray[np.float32]:
+        """Judge crops.
+
+        Args:
+            crops: N x crop_px x crop_px x 3 uint8, blue-green-red, as `align.crop_face` cuts them; N may be 0.
+            mirrored: judge every crop in the mirror as well and give the mean: mirroring changes no state, and the
+                mean is right more often, for twice the work.
+
+        Returns:
+            N x 3 float32, probabilities in the order MASK_STATES, each row together 1.
+        """
+        if mirrored:
+            both = self.classify(np.concatenate([crops, crops[:, :, ::-1]]))
+            return np.asarray((both[: len(crops)] + both[len(crops) :]) / 2, dtype=np.float32)
+        shares = np.empty((len(crops), len(MASK_STATES)), np.float32)
         for start in range(0, len(crops), MAX_CROPS):
             part = crops[start : start + MAX_CROPS].transpose(0, 3, 1, 2)
-            shares = softmax(self._session.run(part)[0])
-            unsure = np.flatnonzero(shares.max(axis=1) < SURE)
-            if unsure.size:
-                mirrored = crops[start + unsure, :, ::-1].transpose(0, 3, 1, 2)
-                shares[unsure] = (shares[unsure] + softmax(self._session.run(mirrored)[0])) / 2
-            verdicts += [_verdict(row) for row in shares]
-        return verdicts
-
-
-def _verdict(shares: NDArray[np.float32]) -> StateVerdict:
-    best = int(shares.argmax())
-    return StateVerdict(MASK_STATES[best], float(shares[best]), tuple(shares.tolist()))
+            shares[start : start + MAX_CROPS] = softmax(self._session.run(part)[0])
+        return shares
 
 
 def softmax(scores: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -7,7 +7,8 @@ from safetensors.torch import load_file
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from inference_service.sessions.mask_state_network import MaskStateNetwork, plain_unit
+from inference_service import weights
+from inference_service.sessions.mask_state_network import FINE_STAGE_CHANNELS, MaskStateNetwork, plain_unit
 
 
 def normalised_unit(channels_in: int, channels_out: int, stride: int) -> nn.Module:
@@ -20,15 +21,14 @@ def trainable() -> MaskStateNetwork:
     return MaskStateNetwork(normalised_unit, dropout=0.2)
 
 
-#: The first version of the network: a crop of 96 px, three times the work, made by the training of its day. Its weights
-#: are kept because the network in use learns from it.
-TEACHER = Path(__file__).resolve().parents[1] / "teacher" / "mask_state_1.safetensors"
-TEACHER_CHANNELS = (24, 40, 80, 128)
+#: The first version of the network: a crop of 96 px, three times the work, made by the training of its day. In use it
+#: looks a second time where the smaller one is unsure, and the smaller one learns from it.
+TEACHER = weights.MASK_STATE_FINE_TORCH
 
 
 def teacher(path: Path) -> MaskStateNetwork:
     """Give the teacher, ready to judge crops of WORK_PX."""
-    network = MaskStateNetwork(plain_unit, stage_channels=TEACHER_CHANNELS)
+    network = MaskStateNetwork(plain_unit, stage_channels=FINE_STAGE_CHANNELS)
     network.load_state_dict({name: values.float() for name, values in load_file(path).items()})
     return network.eval()
 

@@ -101,7 +101,7 @@ def load_checkpoint(path: Path) -> MaskStateNetwork:
 
 
 def probabilities(network: nn.Module, crops: Crops, batch: int = 256) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """Give N x 3 probabilities of the crops, cut and judged as in production: as they are and mirrored."""
+    """Give N x 3 probabilities of the crops, cut as in production, judged as they are and mirrored; no second look."""
     network.eval()
     found = []
     with torch.inference_mode():

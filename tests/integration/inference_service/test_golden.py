@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from inference_service import bootstrap, weights
-from inference_service.models.mask_reader import MaskReader
+from inference_service.models.mask_reader import FINE_CROP_PX, MaskReader
 from inference_service.models.mask_state import MaskStateClassifier
 from inference_service.models.yunet import FaceDetector
 from inference_service.ports import Model, Picture, Session
@@ -62,15 +62,19 @@ def detector(weights_dir: Path) -> FaceDetector:
 
 
 @pytest.fixture(scope="module", params=["cpu", "cuda"])
-def torch_state(request: pytest.FixtureRequest) -> Session:
-    """The state network on torch."""
+def torch_states(request: pytest.FixtureRequest) -> tuple[Session, Session]:
+    """The state networks on torch: of the first and of the second look."""
     pytest.importorskip("torch", reason="no torch build for this machine was found")
-    from inference_service.sessions.mask_state_network import MaskStateNetwork
+    from inference_service.sessions.mask_state_network import FINE_STAGE_CHANNELS, MaskStateNetwork
     from inference_service.sessions.torch import TorchSession, has_cuda
 
     if request.param == "cuda" and not has_cuda():
         pytest.skip("no GPU is seen")
-    return TorchSession(MaskStateNetwork(), weights.MASK_STATE_TORCH, request.param)
+    larger = MaskStateNetwork(stage_channels=FINE_STAGE_CHANNELS)
+    return (
+        TorchSession(MaskStateNetwork(), weights.MASK_STATE_TORCH, request.param),
+        TorchSession(larger, weights.MASK_STATE_FINE_TORCH, request.param),
+    )
 
 
 def test_drawn_pictures_are_judged_as_kept(named: tuple[str, Model], drawings: dict[str, Picture]) -> None:
@@ -138,12 +142,13 @@ def test_a_box_that_appears_or_disappears_is_seen_unless_it_is_doubtful() -> Non
 def test_runtimes_give_the_same_verdicts(
     on_openvino: MaskReader,
     detector: FaceDetector,
-    torch_state: Session,
+    torch_states: tuple[Session, Session],
     drawings: dict[str, Picture],
     photos: dict[str, Picture],
 ) -> None:
     """Not only the numbers of a network: faces, their order, boxes, states and scores of whole pictures."""
-    other = MaskReader(detector, MaskStateClassifier(torch_state))
+    state, fine = torch_states
+    other = MaskReader(detector, MaskStateClassifier(state), MaskStateClassifier(fine, FINE_CROP_PX))
     for name, picture in (drawings | photos).items():
         ours, theirs = on_openvino.read([picture])[0], other.read([picture])[0]
         assert [one.label for one in ours] == [one.label for one in theirs], name

@@ -180,3 +180,11 @@ def test_weights_of_another_training_are_taken_from_its_folder(tmp_path: Path) -
         (folder / "mask_state.xml").touch()
         assert ours.file_in(tmp_path, weights.MASK_STATE_OPENVINO) == folder / "mask_state.xml"
     assert ours.file_in(None, weights.MASK_STATE_OPENVINO) == weights.MASK_STATE_OPENVINO
+
+
+def test_a_training_without_a_second_look_does_not_borrow_the_one_in_use(tmp_path: Path) -> None:
+    for network in (weights.FACE_DETECTOR_OPENVINO, weights.MASK_STATE_OPENVINO):
+        (tmp_path / network.parent.name).symlink_to(network.parent)
+    assert ours.sessions(tmp_path).fine is None
+    (tmp_path / "mask_state_fine").symlink_to(weights.MASK_STATE_FINE_OPENVINO.parent)
+    assert ours.sessions(tmp_path).fine is not None
