@@ -55,7 +55,7 @@ def sessions(folder: Path | None = None, *, precision: Precision = "f32", thread
     return Networks(
         OpenVinoSession(detector, threads, DETECTOR_SHAPES, precision),
         OpenVinoSession(state, threads, STATE_SHAPES, precision),
-        OpenVinoSession(fine, threads, STATE_SHAPES, precision) if fine else None,
+        OpenVinoSession(fine, threads, precision=precision) if fine else None,
     )
 
 

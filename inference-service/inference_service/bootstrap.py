@@ -51,7 +51,8 @@ DETECTOR_SHAPES = 6
 #: Pictures of one form that a GPU searches at once.
 DETECTOR_BATCH = 16
 
-#: Most pictures have few faces: these numbers of crops get a network of their own.
+#: Most pictures have few faces: these numbers of crops get a network of their own. Not so for the second look, where it
+#: makes nothing faster.
 STATE_SHAPES = 4
 
 #: Child processes of a worker that decode strangers' files: one goes on while a hostile file holds the other.
@@ -214,7 +215,7 @@ def _on_cpu(threads: int, tuning: Tuning) -> tuple[Session, Session, Session]:
     return (
         OpenVinoSession(weights.FACE_DETECTOR_OPENVINO, threads, DETECTOR_SHAPES, mode=tuning.mode),
         OpenVinoSession(weights.MASK_STATE_OPENVINO, threads, STATE_SHAPES, mode=tuning.mode),
-        OpenVinoSession(weights.MASK_STATE_FINE_OPENVINO, threads, STATE_SHAPES, mode=tuning.mode),
+        OpenVinoSession(weights.MASK_STATE_FINE_OPENVINO, threads, mode=tuning.mode),
     )
 
 

@@ -10,8 +10,8 @@ from inference_service.models.align import CROP_PX
 from inference_service.ports import Session
 from inference_service.rules import MASK_STATES
 
-#: Crops that go through the network at once; more bring no speed and cost memory.
-MAX_CROPS = 32
+#: Pixels of crops that go through the network at once, 32 crops of 64 px; more bring no speed and cost memory.
+MAX_PIXELS = 32 * 64 * 64
 
 
 class MaskStateClassifier:
@@ -26,6 +26,7 @@ class MaskStateClassifier:
         """
         self._session = session
         self.crop_px = crop_px
+        self._batch = max(1, MAX_PIXELS // crop_px**2)
 
     def classify(self, crops: NDArray[np.uint8], *, mirrored: bool = False) -> NDArray[np.float32]:
         """Judge crops.
@@ -42,9 +43,9 @@ class MaskStateClassifier:
             both = self.classify(np.concatenate([crops, crops[:, :, ::-1]]))
             return np.asarray((both[: len(crops)] + both[len(crops) :]) / 2, dtype=np.float32)
         shares = np.empty((len(crops), len(MASK_STATES)), np.float32)
-        for start in range(0, len(crops), MAX_CROPS):
-            part = crops[start : start + MAX_CROPS].transpose(0, 3, 1, 2)
-            shares[start : start + MAX_CROPS] = softmax(self._session.run(part)[0])
+        for start in range(0, len(crops), self._batch):
+            part = crops[start : start + self._batch].transpose(0, 3, 1, 2)
+            shares[start : start + self._batch] = softmax(self._session.run(part)[0])
         return shares
 
 

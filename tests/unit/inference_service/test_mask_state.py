@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from inference_service.models.align import CROP_PX, LANDMARK_PLACES
 from inference_service.models.mask_reader import FINE_CROP_PX, MaskReader
-from inference_service.models.mask_state import MAX_CROPS, MaskStateClassifier, softmax
+from inference_service.models.mask_state import MAX_PIXELS, MaskStateClassifier, softmax
 from inference_service.models.yunet import STRIDES_PX, FaceDetector
 from inference_service.ports import Picture
 from inference_service.rules import MASK_STATES
@@ -19,6 +19,9 @@ HEIGHT_PX, WIDTH_PX = 384, 640
 #: Faces stand side by side in rows.
 FACE_PX = 64
 FACES_A_ROW = WIDTH_PX // FACE_PX
+
+#: Crops of the first look that go through the network at once.
+MAX_CROPS = MAX_PIXELS // CROP_PX**2
 
 #: Faces at least this bright are easy.
 EASY = 200
@@ -181,8 +184,9 @@ def test_faces_of_several_pictures_are_judged_in_common_batches_and_stay_with_th
     first, fine = Levels(1, most=1.0), Levels(2, most=5.0)
     pictures = [[level] * 35 for level in (100, 220, 50)]
     found = _reader(Faces(35), first, fine).read([portrait(levels) for levels in pictures])
-    assert [shape[0] for shape in first.shapes] == [32, 32, 32, 9]
-    assert [shape[0] for shape in fine.shapes] == [32, 32, 32, 32, 12]
+    assert [shape[0] for shape in first.shapes] == [MAX_CROPS] * 3 + [105 - 3 * MAX_CROPS]
+    assert fine.crops == 2 * 70
+    assert max(shape[0] for shape in fine.shapes) == MAX_PIXELS // FINE_CROP_PX**2
     for levels, faces in zip(pictures, found, strict=True):
         assert len(faces) == 35
         answer = (first if levels[0] >= EASY else fine).shares(levels[0])
