@@ -53,11 +53,8 @@ def _measure(given: argparse.Namespace) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.mask", description=__doc__)
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--data", type=Path, help="folder with mask_det/labels.jsonl")
-    what.add_argument(
-        "--negatives", type=Path, metavar="LIST", help="bare faces that look masked; see bench.mask.negatives"
-    )
+    parser.add_argument("--data", type=Path, required=True, help="folder with mask_det/labels.jsonl")
+    parser.add_argument("--negatives", type=Path, metavar="LIST", help="bare faces that look masked, alone")
     parser.add_argument("--split", choices=["train", "val"], help="default: val, and both with --source")
     parser.add_argument("--source", help="only pictures of this source")
     parser.add_argument("--ours", type=Path, metavar="FOLDER", help="weights of another training")

@@ -61,6 +61,7 @@ def _options() -> argparse.Namespace:
 def _faces(step: str, options: argparse.Namespace) -> None:
     from inference_service.sessions.face_network import FaceNetwork
     from training.faces import learn
+    from training.faces.network import blended
     from training.faces.scenes import gather, read
 
     plan = learn.Plan(
@@ -73,7 +74,8 @@ def _faces(step: str, options: argparse.Namespace) -> None:
     elif step == "faces":
         learn.learn(read(scenes, options.data), options.yunet, plan, checkpoint)
     else:
-        export(learn.load_checkpoint(checkpoint), FaceNetwork(), (3, -1, -1), _folder(options))
+        kept = blended(learn.load_checkpoint(checkpoint), options.yunet)
+        export(kept, FaceNetwork(), (3, -1, -1), _folder(options))
 
 
 def _states(step: str, options: argparse.Namespace) -> None:
