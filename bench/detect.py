@@ -187,7 +187,7 @@ def examine(files: Sequence[Path], networks: ours.Networks) -> list[Case]:
     for path in files:
         for one in recorded:
             one.last.clear()
-        faces = len(ours.verdict(path, model))
+        faces = sum(one.score >= ours.DEFAULT_SCORE for one in ours.verdict(path, model))
         cases.append(Case(path, faces, recorded[0].last[0].shape, [list(one.last) for one in recorded]))
     return cases
 

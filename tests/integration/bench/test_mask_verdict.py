@@ -41,7 +41,8 @@ def yardstick() -> aizoo.Aizoo:
 @pytest.mark.parametrize("size", [(640, 480), (1920, 1080)])
 def test_a_portrait_has_as_many_faces_as_were_asked_for(faces: int, size: tuple[int, int]) -> None:
     model = ours.model(ours.sessions(), 0.5)
-    assert len(model.read([portrait(SAMPLES, faces, *size)])[0]) == faces
+    found = model.read([portrait(SAMPLES, faces, *size)])[0]
+    assert sum(one.score >= ours.DEFAULT_SCORE for one in found) == faces  # as the command line prints them
 
 
 def test_a_portrait_is_the_same_every_time() -> None:
