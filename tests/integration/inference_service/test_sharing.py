@@ -121,22 +121,33 @@ def test_a_worker_that_is_asked_to_stop_finishes_what_it_holds(
 
 def test_verdicts_of_a_camera_stay_in_order_under_load(workers: list[WorkerProcess], bus: Bus) -> None:
     own = bus.subscribe(FrameAnalysed, "stream-service", route="stream-1")
-    for seq in range(60):
-        for camera in ("gate", "yard", "hall"):
-            bus.publish(frame(seq, camera=camera))
+    cameras = ("gate", "yard", "hall")
+    published = [frame(seq, camera=camera) for seq in range(60) for camera in cameras]
+    for one in published:
+        bus.publish(one)
     seen: dict[str, list[int]] = defaultdict(list)
 
     def all_there() -> bool:
+        deliveries = own.receive(count=100, block_ms=500)
+        for delivery in deliveries:
+            seen[delivery.message.camera_id].append(delivery.message.seq)
+        if not deliveries:  # the last ones were too old on a busy machine: a camera goes on
+            for camera in cameras:
+                published.append(frame(len(published), camera=camera))
+                bus.publish(published[-1])
+        return all(max(seen[camera], default=0) >= 59 for camera in cameras)
+
+    def all_counted() -> bool:
         for delivery in own.receive(count=100, block_ms=100):
             seen[delivery.message.camera_id].append(delivery.message.seq)
-        return all(seen[camera][-1:] == [59] for camera in ("gate", "yard", "hall"))
+        skipped = sum(w.metric(f'inference_frames_skipped_total{{reason="{name}"}}') for w in workers for name in names)
+        return skipped + sum(map(len, seen.values())) == len(published)
 
+    names = ("overtaken", "stale", "unreadable", "full", "failed")
     wait_until(all_there, 30)
+    wait_until(all_counted, 10)
     for numbers in seen.values():
         assert numbers == sorted(set(numbers))
-    names = ("overtaken", "stale", "unreadable", "full", "failed")
-    skipped = sum(w.metric(f'inference_frames_skipped_total{{reason="{name}"}}') for w in workers for name in names)
-    assert skipped + sum(map(len, seen.values())) == 180
 
 
 def test_a_person_does_not_wait_behind_jobs(worker: WorkerProcess, bus: Bus, blobs: Blobs) -> None:
