@@ -35,7 +35,7 @@ SIDE_STEP_PX = 32
 MAX_STRETCH = 0.06
 
 #: The network is surer of tiny faces than it is right: a score counts by 1 - exp(-side / SMALL_PX), side in pixels of
-#: its input: 0.71 at 10 px, 0.92 at 20, 0.99 at 40. On four sources bare faces at 95 % precision become 0.35 from 0.19.
+#: its input: 0.71 at 10 px, 0.92 at 20, 0.99 at 40. See docs/design/0002 for what it brings.
 SMALL_PX = 8.0
 
 

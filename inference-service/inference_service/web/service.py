@@ -2,7 +2,6 @@
 
 import re
 import socket
-from collections.abc import Callable
 
 from inference_service import weights
 from inference_service.packs.shelf import Shelf
@@ -34,8 +33,8 @@ class WebService:
             turnstile=Turnstile(),
             ticket_key=settings.ticket_key.get_secret_value(),
             checks={
-                "redis": lambda: _asked(self._bus.ping),
-                "objects": lambda: _asked(blobs.check),
+                "redis": self._bus.ping,
+                "objects": blobs.check,
                 "weights": weights.missing,
             },
         )
@@ -58,8 +57,3 @@ class WebService:
 def _owner(settings: Settings) -> str:
     """Name this process on the bus. It stays the same over restarts, so that no stream is left behind in Redis."""
     return re.sub(r"[^A-Za-z0-9._-]", "-", settings.owner or socket.gethostname())[:64]
-
-
-def _asked(ask: Callable[[], None]) -> None:
-    """Ask; the kernel turns a part that is away into words."""
-    ask()

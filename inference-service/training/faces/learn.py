@@ -27,7 +27,7 @@ SOURCE_WEIGHT = {"kg": 1.0, "wp": 1.6, "fc": 1.2, "ch": 0.25, "lfw": 0.15, "mfn"
 
 @dataclass(frozen=True)
 class Plan:
-    """How long and how fast to learn; see `training.train.Plan`."""
+    """How long and how fast to learn; see `training.states.train.Plan`."""
 
     epochs: int = 16
     examples: int = 4096
