@@ -7,13 +7,13 @@ neighbour `align` takes the landmarks on.
 
 import math
 from collections.abc import Sequence
-from itertools import groupby
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inference_service.models.batch import run_in_batches
 from inference_service.models.overlap import keep_distinct
 from inference_service.models.resize import resized
 from inference_service.ports import Picture, Session
@@ -84,15 +84,8 @@ class FaceDetector:
     def detect_all(self, pictures: Sequence[Picture]) -> list[list[DetectedFace]]:
         """Find the faces of several pictures; see `detect`."""
         fitted = [fit(picture, self._area_px) for picture in pictures]
-        found: list[list[DetectedFace]] = [[] for _ in pictures]
-        # Sorted by form, so that pictures of one camera go together.
-        order = sorted(range(len(fitted)), key=lambda index: fitted[index].inputs.shape)
-        for _, same in groupby(order, key=lambda index: fitted[index].inputs.shape):
-            for indices in batched(list(same), self._batch):
-                outputs = self._session.run(np.concatenate([fitted[index].inputs for index in indices]))
-                for row, index in enumerate(indices):
-                    found[index] = self._faces(tuple(output[row : row + 1] for output in outputs), fitted[index])
-        return found
+        answers = run_in_batches(self._session, [one.inputs for one in fitted], self._batch)
+        return [self._faces(outputs, one) for outputs, one in zip(answers, fitted, strict=True)]
 
     def _faces(self, outputs: tuple[NDArray[np.float32], ...], fitted: Fitted) -> list[DetectedFace]:
         boxes, landmarks, scores = decode(outputs, fitted.inputs.shape[2:], self._min_score)
@@ -110,11 +103,6 @@ def doubted(boxes: NDArray[np.float32], scores: NDArray[np.float32]) -> NDArray[
     """Lower the scores (N, 0..1) of faces of few pixels; see SMALL_PX. Boxes N x 4 in input pixels."""
     sides = np.sqrt(np.clip((boxes[:, 2:] - boxes[:, :2]).prod(axis=1), 0, None))
     return np.asarray(scores * (1 - np.exp(-sides / SMALL_PX)), dtype=np.float32)
-
-
-def batched(indices: Sequence[int], size: int) -> list[Sequence[int]]:
-    """Cut a sequence into pieces of `size`; the last may be shorter."""
-    return [indices[start : start + size] for start in range(0, len(indices), size)]
 
 
 def fit(picture: Picture, area_px: int) -> Fitted:

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from inference_service.decoders import classifier, picodet, ssd, yolov5, yolov8, yolox, yunet
 from inference_service.decoders.candidates import Candidates, distinct
-from inference_service.packs.batch import run_in_batches, takes_batches
+from inference_service.models.batch import run_in_batches
+from inference_service.packs.batch import takes_batches
 from inference_service.packs.manifest import (
     ClassifierDecode,
     Input,

@@ -20,7 +20,7 @@ from wsproto.events import Ping
 from inference_service.web.parts import WebParts
 from inference_service.web.session import MAX_CREDITS, Choice, LiveSession, TooFast
 from inference_service.web.sessions import NO_MODEL, REPLACED, RESTART, SILENT, TICKET, TOO_FAST, WITHDRAWN, Ending
-from inference_service.web.shapes import Name, Query, TicketOut, Version, score_for
+from inference_service.web.shapes import ModelQuery, TicketOut, score_for
 from shared_kernel.auth import Ticket, sign_ticket, verify_ticket
 from shared_kernel.errors import Forbidden, Invalid, NotFound, Unauthorised, Unavailable
 
@@ -42,19 +42,10 @@ _MAX_TEXT_CHARS: Final = 1000
 _UNSUPPORTED_DATA: Final = 1003
 
 
-class LiveQuery(Query):
+class LiveQuery(ModelQuery):
     """What a live session is opened with."""
 
     ticket: str = Field("", max_length=2048, description="of POST /infer/live-ticket")
-    model: Name | None = Field(None, description="name of a model; the default for faces when left out")
-    version: Version | None = Field(None, description="of the model; the newest when left out")
-    min_score: float | None = Field(
-        None,
-        ge=0,
-        le=1,
-        allow_inf_nan=False,
-        description="boxes below are left out; at least the model's own threshold",
-    )
     session: str | None = Field(None, max_length=26, description="session to resume")
     after: int = Field(-1, ge=-1, lt=2**32, description="number of the last picture whose result came")
 

@@ -23,8 +23,8 @@ class Query(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class PhotoQuery(Query):
-    """How the pictures of one request are analysed and answered."""
+class ModelQuery(Query):
+    """Which model is asked, and which of its boxes count."""
 
     model: Name | None = Field(None, description="name of a model of GET /infer/models; its default when left out")
     version: Version | None = Field(None, description="of the model; the newest when left out")
@@ -35,6 +35,11 @@ class PhotoQuery(Query):
         allow_inf_nan=False,
         description="boxes below are left out; at least the model's own threshold, which is meant when left out",
     )
+
+
+class PhotoQuery(ModelQuery):
+    """How the pictures of one request are analysed and answered."""
+
     result: ResultKind = Field(
         "json", description="json: boxes; base64: also the annotated picture as a data URL; url: as a short-lived link"
     )

@@ -13,6 +13,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset
 
+from training import checkpoint
 from training.faces.assign import grid
 from training.faces.canvas import SIDE_PX, Faces, compose
 from training.faces.losses import batch_loss
@@ -57,8 +58,8 @@ class Pictures(Dataset[tuple[NDArray[np.uint8], Faces]]):
         return compose(self._scenes, self._chances, rng)
 
 
-def learn(scenes: list[Scene], yunet: Path, plan: Plan, checkpoint: Path) -> TrainedFaceNetwork:
-    """Train, or go on with the training that `checkpoint` holds, and give the averaged network."""
+def learn(scenes: list[Scene], yunet: Path, plan: Plan, kept_in: Path) -> TrainedFaceNetwork:
+    """Train, or go on with the training that `kept_in` holds, and give the averaged network."""
     torch.set_num_threads(plan.threads)
     torch.manual_seed(plan.seed)
     network = TrainedFaceNetwork()
@@ -74,12 +75,12 @@ def learn(scenes: list[Scene], yunet: Path, plan: Plan, checkpoint: Path) -> Tra
     steps = plan.epochs * (plan.examples // plan.batch)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, plan.warm_steps, steps))
     parts: dict[str, Any] = {"network": network, "average": average, "optimiser": optimiser, "schedule": schedule}
-    first = _resume(parts, checkpoint)
+    first = checkpoint.resume(parts, kept_in)
     kept = [s for s in scenes if not s.validation and s.source != plan.without_source]
     for epoch in range(first, plan.epochs):
         started = time.monotonic()
         figures = _epoch(parts, kept, plan, epoch)
-        _save(parts, checkpoint, epoch + 1)
+        checkpoint.save(parts, kept_in, epoch + 1)
         words = " ".join(f"{name}={value:.3f}" for name, value in figures.items())
         log.info("epoch=%d/%d %s epoch_s=%.0f", epoch + 1, plan.epochs, words, time.monotonic() - started)
     trained = average.module.eval()
@@ -89,9 +90,8 @@ def learn(scenes: list[Scene], yunet: Path, plan: Plan, checkpoint: Path) -> Tra
 
 def load_checkpoint(path: Path) -> TrainedFaceNetwork:
     """Give the averaged network of a checkpoint of `learn`."""
-    kept = torch.load(path, weights_only=True, map_location="cpu")["average"]
     network = TrainedFaceNetwork()
-    network.load_state_dict({name.removeprefix("module."): v for name, v in kept.items() if name != "n_averaged"})
+    network.load_state_dict(checkpoint.averaged(path))
     return network.eval()
 
 
@@ -100,7 +100,8 @@ def _epoch(parts: dict[str, Any], scenes: list[Scene], plan: Plan, epoch: int) -
     network.train()
     loader = DataLoader(
         Pictures(scenes, plan, epoch), plan.batch, drop_last=True, num_workers=1, prefetch_factor=4,
-        worker_init_fn=_calm_worker, collate_fn=lambda rows: (np.stack([r[0] for r in rows]), [r[1] for r in rows]),
+        worker_init_fn=checkpoint.calm_reader,
+        collate_fn=lambda rows: (np.stack([r[0] for r in rows]), [r[1] for r in rows]),
     )  # fmt: skip
     cells = grid(SIDE_PX, SIDE_PX)
     sums: dict[str, float] = {}
@@ -120,31 +121,7 @@ def _epoch(parts: dict[str, Any], scenes: list[Scene], plan: Plan, epoch: int) -
     return sums
 
 
-def _calm_worker(_: int) -> None:
-    import cv2
-
-    cv2.setNumThreads(1)
-    torch.set_num_threads(1)
-
-
 def _rate(step: int, warm_steps: int, steps: int) -> float:
     if step < warm_steps:
         return (step + 1) / warm_steps
     return 0.01 + 0.495 * (1 + float(np.cos(np.pi * min(1.0, (step - warm_steps) / max(1, steps - warm_steps)))))
-
-
-def _save(parts: dict[str, Any], checkpoint: Path, next_epoch: int) -> None:
-    checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    fresh = checkpoint.with_suffix(".part")
-    torch.save({"next_epoch": next_epoch, **{name: part.state_dict() for name, part in parts.items()}}, fresh)
-    fresh.replace(checkpoint)
-
-
-def _resume(parts: dict[str, Any], checkpoint: Path) -> int:
-    if not checkpoint.exists():
-        return 0
-    kept = torch.load(checkpoint, weights_only=True)
-    for name, part in parts.items():
-        part.load_state_dict(kept[name])
-    log.info("resumed=%s next_epoch=%d", checkpoint.name, kept["next_epoch"])
-    return int(kept["next_epoch"])

@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader
 from inference_service.models.align import CROP_PX
 from inference_service.rules import MASK_STATES
 from inference_service.sessions.mask_state_network import MaskStateNetwork
+from training import checkpoint
 from training.states.crops import Crops
 from training.states.draw import Epoch, plan_epoch
 from training.states.network import teacher, trainable
@@ -63,8 +64,8 @@ class Plan:
     without_source: str | None = None
 
 
-def train(crops: Crops, plan: Plan, checkpoint: Path) -> MaskStateNetwork:
-    """Train, or go on with the training that `checkpoint` holds, and give the averaged network."""
+def train(crops: Crops, plan: Plan, kept_in: Path) -> MaskStateNetwork:
+    """Train, or go on with the training that `kept_in` holds, and give the averaged network."""
     torch.set_num_threads(plan.threads)
     torch.manual_seed(plan.seed)
     network = trainable().to(memory_format=torch.channels_last)
@@ -74,14 +75,14 @@ def train(crops: Crops, plan: Plan, checkpoint: Path) -> MaskStateNetwork:
     steps = plan.epochs * (plan.examples // plan.batch)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, plan.warm_steps, steps))
     parts: dict[str, Any] = {"network": network, "average": average, "optimiser": optimiser, "schedule": schedule}
-    first = _resume(parts, checkpoint)
-    parts["teacher"] = teacher(plan.teacher) if plan.teacher else None
+    first = checkpoint.resume(parts, kept_in)
+    judge = teacher(plan.teacher) if plan.teacher else None
     kept = crops.where(~crops.validation & (crops.sources != (plan.without_source or "")))
     watched = crops.where(crops.validation & (crops.face_px >= COUNTED_FACE_PX))
     for epoch in range(first, plan.epochs):
         started = time.monotonic()
-        loss = _learn_epoch(parts, kept, plan, epoch)
-        _save(parts, checkpoint, epoch + 1)
+        loss = _learn_epoch(parts, judge, kept, plan, epoch)
+        checkpoint.save(parts, kept_in, epoch + 1)
         three, two = accuracies(average.module, watched)
         log.info(
             "epoch=%d/%d loss=%.4f val_three=%.4f val_two=%.4f epoch_s=%.0f",
@@ -94,9 +95,8 @@ def train(crops: Crops, plan: Plan, checkpoint: Path) -> MaskStateNetwork:
 
 def load_checkpoint(path: Path) -> MaskStateNetwork:
     """Give the averaged network of a checkpoint of `train`."""
-    kept = torch.load(path, weights_only=True, map_location="cpu")["average"]
     network = trainable()
-    network.load_state_dict({name.removeprefix("module."): v for name, v in kept.items() if name != "n_averaged"})
+    network.load_state_dict(checkpoint.averaged(path))
     return network.eval()
 
 
@@ -124,19 +124,19 @@ def as_tensor(pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).float()
 
 
-def _learn_epoch(parts: dict[str, Any], crops: Crops, plan: Plan, epoch: int) -> float:
+def _learn_epoch(parts: dict[str, Any], judge: nn.Module | None, crops: Crops, plan: Plan, epoch: int) -> float:
     network, average, optimiser = parts["network"], parts["average"], parts["optimiser"]
     torch.manual_seed(plan.seed * 1000 + epoch)
     examples = Epoch(crops, plan_epoch(crops, epoch, plan.examples, plan.seed))
     loader = DataLoader(
-        examples, plan.batch, drop_last=True, num_workers=1, prefetch_factor=4, worker_init_fn=_calm_worker,
+        examples, plan.batch, drop_last=True, num_workers=1, prefetch_factor=4, worker_init_fn=checkpoint.calm_reader,
         collate_fn=lambda rows: (np.stack([row[0] for row in rows]), np.array([row[1] for row in rows])),
     )  # fmt: skip
     network.train()
     total, count = 0.0, 0
     for pixels, states in loader:
         inputs = as_tensor(pixels).to(memory_format=torch.channels_last)
-        targets = _targets(parts["teacher"], inputs, torch.from_numpy(states), plan)
+        targets = _targets(judge, inputs, torch.from_numpy(states), plan)
         with torch.autocast("cpu", torch.bfloat16):
             scores = network(interpolate(inputs, size=CROP_PX, mode="bilinear", antialias=True))
         loss = cross_entropy(scores.float(), targets)
@@ -150,21 +150,14 @@ def _learn_epoch(parts: dict[str, Any], crops: Crops, plan: Plan, epoch: int) ->
     return total / max(count, 1)
 
 
-def _targets(teacher: nn.Module | None, inputs: Tensor, states: Tensor, plan: Plan) -> Tensor:
+def _targets(judge: nn.Module | None, inputs: Tensor, states: Tensor, plan: Plan) -> Tensor:
     """Give N x 3 shares: the label, a little of every state, and what the teacher says."""
     labels = one_hot(states, len(MASK_STATES)) * (1 - plan.smoothing) + plan.smoothing / len(MASK_STATES)
-    if teacher is None:
+    if judge is None:
         return labels
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-        said = torch.softmax(teacher(inputs).float(), dim=1)
+        said = torch.softmax(judge(inputs).float(), dim=1)
     return (1 - plan.doubt) * labels + plan.doubt * said
-
-
-def _calm_worker(_: int) -> None:
-    import cv2
-
-    cv2.setNumThreads(1)
-    torch.set_num_threads(1)
 
 
 def _groups(network: nn.Module, decay: float) -> list[dict[str, Any]]:
@@ -178,21 +171,3 @@ def _rate(step: int, warm_steps: int, steps: int) -> float:
     if step < warm_steps:
         return (step + 1) / warm_steps
     return 0.5 * (1 + float(np.cos(np.pi * min(1.0, (step - warm_steps) / max(1, steps - warm_steps)))))
-
-
-def _save(parts: dict[str, Any], checkpoint: Path, next_epoch: int) -> None:
-    checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    fresh = checkpoint.with_suffix(".part")
-    states = {name: part.state_dict() for name, part in parts.items() if name != "teacher"}
-    torch.save({"next_epoch": next_epoch, **states}, fresh)
-    fresh.replace(checkpoint)
-
-
-def _resume(parts: dict[str, Any], checkpoint: Path) -> int:
-    if not checkpoint.exists():
-        return 0
-    kept = torch.load(checkpoint, weights_only=True)
-    for name, part in parts.items():
-        part.load_state_dict(kept[name])
-    log.info("resumed=%s next_epoch=%d", checkpoint.name, kept["next_epoch"])
-    return int(kept["next_epoch"])
