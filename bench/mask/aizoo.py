@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from bench.mask.measure import Said
 from inference_service.models.overlap import keep_distinct
 from inference_service.ports import Picture
+from inference_service.sessions.openvino import NOT_PINNED
 from shared_kernel.artifacts import Artifact, fetch, load, verify
 from shared_kernel.errors import ArtifactError
 from xunshi.places import CACHE, ROOT
@@ -75,6 +76,7 @@ class Aizoo:
             "INFERENCE_PRECISION_HINT": precision,
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": threads,
+            **NOT_PINNED,
         }
         self._request: Any = core.compile_model(core.read_model(path), "CPU", options).create_infer_request()
         self._anchors = anchors()

@@ -16,6 +16,10 @@ CHANNELS = 3
 #: A shape that was asked for this often gets a network compiled for it alone (about 0.12 s, then 15 % faster).
 USES_BEFORE_FIXED = 16
 
+#: OpenVINO would tie the caller to the first CPU for the time of a run, in every process alike: two networks, or two
+#: workers, would share one CPU while the others rest (measured: half the answers of two threads on two CPUs).
+NOT_PINNED = {"ENABLE_CPU_PINNING": False}
+
 
 class OpenVinoSession:
     """One network on the CPU, computing in float32 unless told otherwise, so that it agrees with the other runtimes.
@@ -47,6 +51,7 @@ class OpenVinoSession:
             "INFERENCE_PRECISION_HINT": precision,
             "PERFORMANCE_HINT": mode.upper(),
             "INFERENCE_NUM_THREADS": threads,
+            **NOT_PINNED,
         }
         self._core = core
         self._path = path

@@ -20,6 +20,8 @@ from openvino.frontend import (
     OpValidationFailure,
 )
 
+from inference_service.sessions.openvino import NOT_PINNED
+
 Format = Literal["onnx", "openvino", "paddle"]
 
 #: What OpenVINO is seen to raise on files that it cannot read; most of these are no RuntimeError.
@@ -61,6 +63,7 @@ class OpenVinoPackSession:
             "INFERENCE_PRECISION_HINT": "f32",
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": threads,
+            **NOT_PINNED,
         }
         further = further or {}
         self._name = path.name
