@@ -9,12 +9,13 @@ import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, Protocol, TypeVar
+from http import HTTPStatus
+from typing import Final, Protocol
 
-import httpx
 from pydantic import BaseModel, ValidationError
 
-from shared_kernel.errors import Forbidden, Unauthorised, Unavailable
+from shared_kernel.errors import Forbidden, Unauthorised
+from shared_kernel.internal_api import InternalApi
 
 #: What a user needs for everything that analyses pictures.
 PERMISSION: Final = "photo.detect"
@@ -24,9 +25,7 @@ SERVICE_USER: Final = "service"
 REMEMBER_S: Final = 2.0
 #: A call takes no longer than this: a withdrawn right closes a socket within five seconds.
 TIMEOUT_S: Final = 2.0
-_PART: Final = "miniprogram-api"
 _MAX_REMEMBERED: Final = 10_000
-Answer = TypeVar("Answer", bound=BaseModel)
 
 
 class Known(BaseModel):
@@ -69,46 +68,34 @@ class HttpUsers:
     """`Users` over HTTP. Thread safe."""
 
     def __init__(self, base_url: str, service_token: str) -> None:
-        self._client = httpx.Client(
-            base_url=base_url.rstrip("/") + "/api/v1/internal/",
-            headers={"Authorization": f"Bearer {service_token}"},
-            timeout=TIMEOUT_S,
-            trust_env=False,  # no proxy between the services of one installation
-        )
+        self._api = InternalApi(base_url, service_token, TIMEOUT_S)
 
     def close(self) -> None:
         """Give the connections back."""
-        self._client.close()
+        self._api.close()
 
     def known(self, access_token: str) -> Known:
         """See `Users`."""
-        return self._ask(Known, "callers", {"access_token": access_token})
+        return self._api.ask(Known, "POST", "callers", {"access_token": access_token}, _refusal)
 
     def holders(self, user_ids: Iterable[str]) -> frozenset[str]:
         """See `Users`."""
         body = {"permission": PERMISSION, "user_ids": sorted(user_ids)}
-        return self._ask(_Holders, "holders", body).user_ids
-
-    def _ask(self, kind: type[Answer], path: str, body: object) -> Answer:
-        try:
-            response = self._client.post(path, json=body)
-            if response.status_code == httpx.codes.UNAUTHORIZED and _names_token(response):
-                raise Unauthorised("access token: expected one of a login that still stands", code="access_token")
-            if response.status_code == httpx.codes.UNPROCESSABLE_ENTITY:
-                raise Unauthorised("access token: expected a valid one, got none", code="access_token")
-            if response.status_code != httpx.codes.OK:
-                raise Unavailable(_PART, f"{path}: expected 200, got {response.status_code}")
-            return kind.model_validate_json(response.content)
-        except httpx.HTTPError as error:
-            raise Unavailable(_PART, f"{path}: {type(error).__name__} {error}") from error
-        except ValidationError as error:
-            raise Unavailable(_PART, f"{path}: the answer has {error.error_count()} wrong fields") from error
+        return self._api.ask(_Holders, "POST", "holders", body, _refusal).user_ids
 
 
-def _names_token(response: httpx.Response) -> bool:
+def _refusal(status: int, content: bytes) -> Unauthorised | None:
+    if status == HTTPStatus.UNAUTHORIZED and _names_token(content):
+        return Unauthorised("access token: expected one of a login that still stands", code="access_token")
+    if status == HTTPStatus.UNPROCESSABLE_ENTITY:
+        return Unauthorised("access token: expected a valid one, got none", code="access_token")
+    return None
+
+
+def _names_token(content: bytes) -> bool:
     """Tell a wrong access token from a wrong service token, which is this installation's fault."""
     try:
-        return _Refusal.model_validate_json(response.content).type == "#access_token"
+        return _Refusal.model_validate_json(content).type == "#access_token"
     except ValidationError:
         return False
 
