@@ -123,7 +123,7 @@ class StreamService:
         settings = self._settings
         return CameraWorker(
             entry,
-            Sampling(entry.camera_id, settings.owner, settings.sample_fps, settings.analysis_side),
+            Sampling(entry.camera_id, settings.owner, settings.sample_fps, settings.analysis_side, settings.decode),
             FrameRing(seconds=settings.ring_seconds, megabytes=settings.ring_megabytes),
             LiveHub(entry.camera_id, PyavMuxer),
             Parts(self._feed, PyavDecoder, self._mailbox),

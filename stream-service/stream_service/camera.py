@@ -18,6 +18,7 @@ from shared_kernel.clock import now
 from shared_kernel.log import fields, get_logger
 from shared_kernel.messages import CameraReason, CameraReported
 from stream_service.capture import INTRA_CODECS, Sampling, capture
+from stream_service.gate import Attention, Gate
 from stream_service.live import LiveHub
 from stream_service.mailbox import Mailbox
 from stream_service.ports import CameraEntry, Decoder, Feed, Packet, StreamInfo
@@ -39,6 +40,7 @@ class TimedDecoder(Decoder, Protocol):
     """A decoder that says what it cost."""
 
     seconds: float
+    pictures: int
     damaged: int
 
 
@@ -77,6 +79,9 @@ class CameraWorker:
         self.state: State = "connecting"
         self.reason: CameraReason | None = None
         self.reconnects = 0
+        self.attention = Attention()
+        self.analysed_frames = 0
+        self.decoded_frames = 0
         self.decode_seconds = 0.0
         self.damaged_packets = 0
         self.dropped_packets = 0
@@ -139,12 +144,14 @@ class CameraWorker:
             self.dropped_packets += pull.dropped_packets
 
     def _capture(self, packets: Iterable[Packet | None], info: StreamInfo) -> None:
-        decoder, before_s = self._parts.decoder(info), self.decode_seconds
+        decoder, before_s, before = self._parts.decoder(info), self.decode_seconds, self.decoded_frames
+        gate = Gate(self._sampling.mode, self._sampling.fps, self.attention)
         try:
-            for message in capture(packets, decoder, self.ring, self._sampling, intra=info.codec in INTRA_CODECS):
-                self.decode_seconds = before_s + decoder.seconds
+            for message in capture(packets, decoder, self.ring, self._sampling, gate, intra=info.codec in INTRA_CODECS):
+                self.decode_seconds, self.decoded_frames = before_s + decoder.seconds, before + decoder.pictures
                 if message is not None:
                     self._size, self._last_frame_at = (message.width, message.height), message.captured_at
+                    self.analysed_frames += 1
                     self._become("live", None, None)
                     self._parts.mailbox.post(message)
                 self._report_if_due()

@@ -1,8 +1,8 @@
 """Step 1 of 4. Packets of one camera in, FrameCaptured (small JPEG inside) out; full frames wait in the ring.
 
 Before it: `pull`, which reads the camera. After it: inference-service, whose FrameAnalysed meets `follow` (step 3).
-Only sampled frames are scaled and encoded; pictures that nothing refers to are not even decoded while the others
-are frequent enough.
+Only what `gate` lets through is decoded and analysed; pictures that nothing refers to are not even decoded while the
+others are frequent enough.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from shared_kernel.messages import CameraReason, FrameCaptured, new_id
+from stream_service.gate import Gate
 from stream_service.ports import Decoder, FullFrame, Packet
 from stream_service.ring import FrameRing
-from stream_service.rules import BLIND_AFTER_S, CameraFailed
+from stream_service.rules import BLIND_AFTER_S, CameraFailed, DecodeMode
 
 #: How long pictures and packets are counted before deciding whether all must be decoded, seconds.
 _JUDGE_S = 2.0
@@ -38,6 +39,7 @@ class Sampling:
     owner: str
     fps: float
     side: int
+    mode: DecodeMode = "adaptive"
     seq: Iterator[int] = field(default_factory=lambda: count(time.time_ns() // 1000))
 
 
@@ -57,7 +59,13 @@ class _Grid:
 
 
 def capture(
-    packets: Iterable[Packet | None], decoder: Decoder, ring: FrameRing, sampling: Sampling, *, intra: bool = False
+    packets: Iterable[Packet | None],
+    decoder: Decoder,
+    ring: FrameRing,
+    sampling: Sampling,
+    gate: Gate,
+    *,
+    intra: bool = False,
 ) -> Iterator[FrameCaptured | None]:
     """Decode, sample, scale.
 
@@ -66,6 +74,7 @@ def capture(
         decoder: Of this connection.
         ring: Gets every sampled frame, and the newest one.
         sampling: How often, how large.
+        gate: Chooses the packets that are decoded and the pictures that are analysed.
         intra: All pictures of the codec stand alone.
 
     Raises:
@@ -78,13 +87,19 @@ def capture(
             continue
         if intra and not grid.is_due(packet.arrived_s):
             continue
-        frames = decoder.decode(packet)
-        judge.count(packet.arrived_s, len(frames), decoder)
-        for frame in frames:
-            ring.show(frame)
-            if grid.is_due(frame.arrived_s):
-                grid.mark(frame.arrived_s)
-                yield _captured(frame, ring, sampling)
+        was_awake = gate.awake
+        chosen = gate.admit(packet)
+        if gate.awake != was_awake:
+            judge.begin_again()
+        for one in chosen:
+            frames = decoder.decode_alone(one) if gate.alone else decoder.decode(one)
+            judge.count(one.arrived_s, len(frames), decoder)
+            for frame in frames:
+                ring.show(frame)
+                if grid.is_due(frame.arrived_s):
+                    grid.mark(frame.arrived_s)
+                    if gate.wants(frame):
+                        yield _captured(frame, ring, sampling)
 
 
 def _captured(frame: FullFrame, ring: FrameRing, sampling: Sampling) -> FrameCaptured:
@@ -114,6 +129,10 @@ class _Judge:
         self._began_s: float | None = None
         self._packets = self._frames = 0
         self._all = False
+
+    def begin_again(self) -> None:
+        """Other packets are decoded from now on: what was counted says nothing of them."""
+        self._began_s, self._packets, self._frames = None, 0, 0
 
     def count(self, at_s: float, frames: int, decoder: Decoder) -> None:
         self._began_s = at_s if self._began_s is None else self._began_s

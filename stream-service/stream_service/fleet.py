@@ -89,6 +89,13 @@ class Fleet:
         ring = self.ring(camera_id)
         return ring.take(frame_id) if ring else None
 
+    def attend(self, camera_id: str) -> None:
+        """See `follow.Rings`."""
+        with self._lock:
+            one = self._running.get(camera_id)
+        if one:
+            one.worker.attention.hold()
+
     def runs(self, camera_id: str) -> bool:
         with self._lock:
             return camera_id in self._running

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from shared_kernel.clock import now
@@ -29,6 +30,10 @@ class Rings(Protocol):
 
     def runs(self, camera_id: str) -> bool:
         """Whether this camera is (still) ours."""
+        ...
+
+    def attend(self, camera_id: str) -> None:
+        """Somebody new is in the picture of this camera: look at the full rate for a while."""
         ...
 
 
@@ -62,22 +67,15 @@ def follow(
     """
     cameras: dict[str, CameraPasses] = {}
 
-    def settled(passes: CameraPasses, announcements: Iterable[Announcement]) -> Iterator[PassObserved]:
-        for one in announcements:
-            try:
-                outgoing.accept(one.message, one.pictures)
-            except Unavailable as error:
-                log.warning("pass not accepted", extra=fields(pass_id=one.message.pass_id, reason=str(error)))
-                continue
-            passes.settle(one)
-            yield one.message
-
+    settled = partial(_settled, outgoing)
     for frame in frames:
         if frame is not None:
             full = rings.take(frame.camera_id, frame.frame_id)
             if rings.runs(frame.camera_id) and seconds_now() - frame.captured_at.timestamp() <= limits.max_age_s:
                 passes = cameras.setdefault(frame.camera_id, CameraPasses(frame.camera_id, limits.analysis_side))
                 yield from settled(passes, passes.see(frame, full))
+                if passes.has_new(frame.captured_at.timestamp()):
+                    rings.attend(frame.camera_id)
             continue
         for camera_id, passes in list(cameras.items()):
             if rings.runs(camera_id):
@@ -88,3 +86,15 @@ def follow(
         outgoing.remember([one for passes in cameras.values() for one in passes.progress()])
     for passes in cameras.values():
         yield from settled(passes, passes.end())
+
+
+def _settled(outgoing: Outgoing, passes: CameraPasses, announcements: Iterable[Announcement]) -> Iterator[PassObserved]:
+    """Make announcements durable; those that cannot be now are offered again by `passes`."""
+    for one in announcements:
+        try:
+            outgoing.accept(one.message, one.pictures)
+        except Unavailable as error:
+            log.warning("pass not accepted", extra=fields(pass_id=one.message.pass_id, reason=str(error)))
+            continue
+        passes.settle(one)
+        yield one.message

@@ -30,6 +30,8 @@ class FleetCollector(Collector):
         yield _gauge("stream_live_viewers", "Open live views", ((w, w.hub.viewers) for w in workers))
         yield _counter("stream_frames_skipped", "Never analysed", ((w, w.ring.skipped) for w in workers))
         yield _counter("stream_reconnects", "Connections that failed or ended", ((w, w.reconnects) for w in workers))
+        yield _counter("stream_frames_decoded", "Decoded", ((w, w.decoded_frames) for w in workers))
+        yield _counter("stream_frames_analysed", "Sent to be analysed", ((w, w.analysed_frames) for w in workers))
         yield _counter("stream_decode_seconds", "Processor time of decoding", ((w, w.decode_seconds) for w in workers))
         yield _counter("stream_packets_damaged", "Not decodable", ((w, w.damaged_packets) for w in workers))
         yield _counter("stream_packets_dropped", "Processor too slow", ((w, w.dropped_packets) for w in workers))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Final, Literal
 
 from shared_kernel.clock import now
 from shared_kernel.messages import FrameAnalysed, MaskState, PassObserved, new_id
@@ -19,6 +19,10 @@ from stream_service.ports import FullFrame, Progress
 from stream_service.scenes import SceneWatch
 from stream_service.tracks import Sighting, Track, Tracker
 from stream_service.votes import Vote, Votes, weight_of
+
+#: Somebody who came less than this long ago is watched at the full rate, even standing still, seconds. Later a look
+#: now and then keeps the pass, and whoever moves is seen by that.
+NEW_FOR_S: Final = 30.0
 
 
 @dataclass
@@ -127,6 +131,10 @@ class CameraPasses:
     def progress(self) -> list[Progress]:
         """The announced passes that have not ended, and how they go on."""
         return [found for one in self._passes.values() if (found := one.progress())]
+
+    def has_new(self, now_s: float) -> bool:
+        """Whether somebody is there who came a short while ago."""
+        return any(now_s - track.first_s < NEW_FOR_S for track in self._tracker.tracks)
 
     def see(self, frame: FrameAnalysed, full: FullFrame | None) -> Iterator[Announcement]:
         """One analysed frame. Frames that come out of order are left out: time does not go back."""

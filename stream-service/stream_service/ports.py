@@ -102,6 +102,10 @@ class Decoder(Protocol):
 
     def decode(self, packet: Packet) -> list[FullFrame]: ...
 
+    def decode_alone(self, packet: Packet) -> list[FullFrame]:
+        """Give the picture of a key frame at once; what was decoded before is forgotten, so a key frame comes next."""
+        ...
+
     def decode_all(self) -> None:
         """From now on also decode pictures that no other picture refers to."""
         ...

@@ -10,7 +10,7 @@ import ipaddress
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import unquote, urlsplit
 
 from shared_kernel.errors import XunshiError
@@ -32,6 +32,9 @@ FIRST_PAUSE_S: Final = 0.5
 MAX_PAUSE_S: Final = 30.0
 #: A connection that held this long starts the pauses from the beginning, seconds.
 STEADY_AFTER_S: Final = 20.0
+
+#: What of a camera is decoded: everything; key frames while nothing moves; never more than key frames.
+DecodeMode = Literal["all", "adaptive", "keyframes"]
 
 #: Gives the IP addresses of a host name and port, as text; none when it has none.
 Resolve = Callable[[str, int], set[str]]

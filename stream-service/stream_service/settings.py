@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from shared_kernel.settings import ServiceSettings
+from stream_service.rules import DecodeMode
 
 
 class Settings(ServiceSettings):
@@ -19,6 +20,10 @@ class Settings(ServiceSettings):
     api_url: str = Field("http://127.0.0.1:8081", description="miniprogram-api, which knows cameras and rights")
     owner: str = Field("stream-1", pattern=r"^[A-Za-z0-9._-]{1,64}$", description="name of this instance on the bus")
     sample_fps: float = Field(5.0, gt=0, le=30, description="frames per second and camera that are analysed")
+    decode: DecodeMode = Field(
+        "adaptive",
+        description="what is decoded: all; adaptive, only key frames while nothing moves; keyframes, never more",
+    )
     analysis_side: int = Field(640, ge=160, le=1920, description="long side of an analysed frame, pixels")
     ring_seconds: float = Field(4.0, gt=0, le=60, description="how long a full frame waits for its analysis")
     ring_megabytes: int = Field(96, ge=16, description="memory of the full frames that wait, per camera")

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from av.codec.context import CodecContext
 from av.error import FFmpegError
+from av.stream import Stream
 from av.video.frame import VideoFrame
 
 from shared_kernel.messages import CameraReason
@@ -70,7 +71,7 @@ class PyavFrame:
 
 
 class PyavDecoder:
-    """See `ports.Decoder`. `seconds` is the processor time spent so far."""
+    """See `ports.Decoder`. `seconds` is the processor time spent so far, `pictures` what came of it."""
 
     def __init__(self, info: StreamInfo) -> None:
         """Prepare a decoder.
@@ -92,25 +93,41 @@ class PyavDecoder:
         self._context = cast("av.VideoCodecContext", context)
         self._arrivals: OrderedDict[int, tuple[datetime, float]] = OrderedDict()
         self.seconds = 0.0
+        self.pictures = 0
         self.damaged = 0
 
     def decode_all(self) -> None:
         self._context.skip_frame = "DEFAULT"
 
+    def decode_alone(self, packet: Packet) -> list[FullFrame]:
+        # Some decoders give a picture only when the next one comes, so this one is asked to finish, and begins again.
+        found = [*self._decoded(packet), *self._decoded(None)]
+        self._context.flush_buffers()
+        return found
+
     def decode(self, packet: Packet) -> list[FullFrame]:
+        return self._decoded(packet)
+
+    def _decoded(self, packet: Packet | None) -> list[FullFrame]:
         began = time.thread_time()
-        self._arrivals[packet.pts] = (packet.arrived_at, packet.arrived_s)
-        while len(self._arrivals) > _MAX_LAG_PACKETS:
-            self._arrivals.popitem(last=False)
-        coded = av.Packet(packet.data)
-        coded.pts, coded.dts = packet.pts, packet.dts
         try:
-            return [self._framed(frame) for frame in self._context.decode(coded) if self._fits(frame)]
+            coded = self._coded(packet) if packet else None
+            found = [self._framed(frame) for frame in self._context.decode(coded) if self._fits(frame)]
         except (FFmpegError, ValueError):
             self.damaged += 1  # the next keyframe heals it
             return []
         finally:
             self.seconds += time.thread_time() - began
+        self.pictures += len(found)
+        return found
+
+    def _coded(self, packet: Packet) -> av.Packet[Stream]:
+        self._arrivals[packet.pts] = (packet.arrived_at, packet.arrived_s)
+        while len(self._arrivals) > _MAX_LAG_PACKETS:
+            self._arrivals.popitem(last=False)
+        coded = av.Packet(packet.data)
+        coded.pts, coded.dts = packet.pts, packet.dts
+        return coded
 
     @staticmethod
     def _fits(frame: VideoFrame) -> bool:

@@ -61,6 +61,7 @@ class OneRing:
     def __init__(self, *cameras: str, seed_of: Mapping[str, int] | None = None) -> None:
         self.cameras = set(cameras or ("cam",))
         self.frames_gone = False
+        self.attended: list[str] = []
         self._seed_of = seed_of or {}
         self._frame: FullFrame = SyntheticFrame()
 
@@ -72,6 +73,9 @@ class OneRing:
 
     def runs(self, camera_id: str) -> bool:
         return camera_id in self.cameras
+
+    def attend(self, camera_id: str) -> None:
+        self.attended.append(camera_id)
 
 
 class KeptOutgoing:

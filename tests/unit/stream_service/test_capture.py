@@ -11,6 +11,7 @@ import pytest
 
 from shared_kernel.messages import CameraReason, FrameCaptured
 from stream_service.capture import Sampling, capture
+from stream_service.gate import Attention, Gate
 from stream_service.ports import FullFrame, Packet
 from stream_service.ring import FrameRing
 from stream_service.rules import CameraFailed
@@ -31,8 +32,16 @@ class CountingDecoder:
             return []
         return [SyntheticFrame(coded.arrived_s, arrived_s=coded.arrived_s, width=1920, height=1080)]
 
+    def decode_alone(self, coded: Packet) -> list[FullFrame]:
+        return self.decode(coded)
+
     def decode_all(self) -> None:
         self.all = True
+
+
+def every() -> Gate:
+    """Let everything through."""
+    return Gate("all", 5.0, Attention())
 
 
 def ring() -> FrameRing:
@@ -42,7 +51,9 @@ def ring() -> FrameRing:
 def sampled(times: list[float], fps: float = 5.0, decoder: CountingDecoder | None = None, **how: bool) -> list[float]:
     """Arrival times of the sampled frames, from those of the packets; seconds."""
     packets = [packet(number, at_s=at_s) for number, at_s in enumerate(times)]
-    found = capture(packets, decoder or CountingDecoder(), ring(), Sampling("cam", "stream-1", fps, 640), **how)
+    found = capture(
+        packets, decoder or CountingDecoder(), ring(), Sampling("cam", "stream-1", fps, 640), every(), **how
+    )
     return [
         round((one.captured_at.timestamp() - SyntheticFrame(0).arrived_at.timestamp()), 3)
         for one in found
@@ -62,7 +73,9 @@ def test_a_burst_after_a_pause_is_one_sample() -> None:
 
 
 def test_frames_are_small_jpegs_of_the_same_shape() -> None:
-    (one,) = [one for one in capture([packet()], CountingDecoder(), ring(), Sampling("cam", "s", 5, 640)) if one]
+    (one,) = [
+        one for one in capture([packet()], CountingDecoder(), ring(), Sampling("cam", "s", 5, 640), every()) if one
+    ]
     assert (one.width, one.height) == (1920, 1080)
     picture = cv2.imdecode(np.frombuffer(one.jpeg, np.uint8), cv2.IMREAD_COLOR)
     assert picture is not None
@@ -70,14 +83,14 @@ def test_frames_are_small_jpegs_of_the_same_shape() -> None:
 
 
 def test_sequence_numbers_rise_over_restarts() -> None:
-    first = list(capture([packet(0), packet(9)], CountingDecoder(), ring(), Sampling("cam", "s", 5, 640)))
-    second = list(capture([packet(0)], CountingDecoder(), ring(), Sampling("cam", "s", 5, 640)))
+    first = list(capture([packet(0), packet(9)], CountingDecoder(), ring(), Sampling("cam", "s", 5, 640), every()))
+    second = list(capture([packet(0)], CountingDecoder(), ring(), Sampling("cam", "s", 5, 640), every()))
     numbers = [one.seq for one in first + second if one]
     assert numbers == sorted(set(numbers))
 
 
 def test_ticks_pass_through() -> None:
-    assert list(capture([None, None], CountingDecoder(), ring(), Sampling("cam", "s", 5, 640))) == [None, None]
+    assert list(capture([None, None], CountingDecoder(), ring(), Sampling("cam", "s", 5, 640), every())) == [None, None]
 
 
 def test_everything_is_decoded_when_the_references_alone_are_too_few() -> None:
@@ -100,7 +113,7 @@ def test_packets_that_never_become_pictures_are_damaged_data() -> None:
             yield packet(number)
 
     with pytest.raises(CameraFailed) as caught:
-        list(capture(packets(), CountingDecoder(every=0), ring(), Sampling("cam", "s", 5, 640)))
+        list(capture(packets(), CountingDecoder(every=0), ring(), Sampling("cam", "s", 5, 640), every()))
     assert caught.value.reason is CameraReason.INVALID_DATA
 
 

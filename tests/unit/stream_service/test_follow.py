@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from shared_kernel.messages import FrameAnalysed, PassObserved
+from stream_service.passes import NEW_FOR_S
 from stream_service.votes import MIN_DOUBTFUL_SIGHTINGS
 from tests.unit.stream_service.doubles import (
     START,
@@ -295,3 +296,12 @@ def test_faces_without_area_and_at_the_edge_do_no_harm() -> None:
     strange = [face(0, 0, size=60), face(1280, 720, size=60), face(640, 360, size=0)]
     messages = followed(film([strange] * 10))
     assert len(opened(messages)) >= 2
+
+
+def test_whoever_is_new_is_watched_and_whoever_stays_is_looked_at() -> None:
+    rings, frames = OneRing(), film([STILL] * 5 * 40)
+    followed(frames, rings)
+    assert len(rings.attended) == 5 * NEW_FOR_S
+    nobody = OneRing()
+    followed(film([[]] * 10), nobody)
+    assert nobody.attended == []

@@ -1,0 +1,41 @@
+"""Whether something moves in the picture of a fixed camera. Used by `gate` on the pictures that are looked at."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from stream_service.ports import FullFrame
+
+#: The picture is compared at this size: a cell is 20 pixels of a 1080p picture, about a head far away.
+_CELLS: Final = (96, 54)
+#: A cell has changed when its brightness did by more than this, of 255, beyond that of the whole picture. The noise of
+#: a sensor in the dark stays below: a cell is the mean of hundreds of pixels.
+CHANGED_BY: Final = 5.0
+#: So many changed cells are motion.
+MIN_CELLS: Final = 2
+#: Share of each new picture in the remembered one: light that changes over minutes is no motion.
+_GAIN: Final = 0.3
+
+
+class MotionWatch:
+    """Compares each picture of one camera with a running mean of those before. Not thread safe."""
+
+    def __init__(self) -> None:
+        self._mean: NDArray[np.float32] | None = None
+
+    def moved(self, frame: FullFrame) -> bool:
+        """Say whether a part of the picture changed; the first picture is no motion."""
+        grey = frame.luma(0, 0, frame.width, frame.height)
+        now = np.asarray(cv2.resize(grey, _CELLS, interpolation=cv2.INTER_AREA), np.float32)
+        mean = self._mean
+        if mean is None:
+            self._mean = now
+            return False
+        change = now - mean
+        change -= np.median(change)  # a cloud, a lamp: brighter as a whole is no motion
+        self._mean = mean + _GAIN * (now - mean)
+        return int((np.abs(change) > CHANGED_BY).sum()) >= MIN_CELLS
