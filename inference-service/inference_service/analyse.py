@@ -14,7 +14,7 @@ from datetime import datetime
 from inference_service.judge import Judge, NoVerdict, Question, Verdict
 from inference_service.pictures import UnreadablePicture, decode_frame
 from inference_service.ports import DeskFull, Draw, Objects, Picture, ReadFailed, Tally
-from inference_service.rules import MAX_PHOTO_TRIES, Found, is_stale
+from inference_service.rules import MAX_PHOTO_TRIES, Found, annotated_key, is_stale
 from inference_service.verdicts import as_faces, as_objects
 from shared_kernel.errors import NotFound
 from shared_kernel.messages import (
@@ -112,7 +112,7 @@ class Analyst:
             data = _stored(objects, photo.key, tries)
             asked = Question(photo.task, photo.model, photo.version, photo.urgency, photo.min_score, left_s)
             verdict = self.judge.judge(data, asked)
-            annotated_key = self._annotated(photo, verdict, objects) if photo.annotate else ""
+            drawn_key = self._annotated(photo, verdict, objects) if photo.annotate else ""
         except NoVerdict as none:
             self.tally.photo_done(none.error.code)
             return PhotoAnalysed(photo_id=photo.photo_id, error=none.error)
@@ -130,7 +130,7 @@ class Analyst:
             faces=as_faces(verdict.found, verdict.picture),
             objects=as_objects(verdict.found, verdict.picture),
             elapsed_ms=self._elapsed_ms(began_at),
-            annotated_key=annotated_key,
+            annotated_key=drawn_key,
         )
 
     def live(self, frame: LiveFrameSubmitted) -> LiveFrameAnalysed:
@@ -160,7 +160,7 @@ class Analyst:
 
     def _annotated(self, photo: PhotoSubmitted, verdict: Verdict, objects: Objects) -> str:
         """Put the photo with its boxes beside the photo; a repeat says the same under the same key."""
-        key = f"{photo.key}.annotated.jpg"
+        key = annotated_key(photo.key)
         objects.put(
             key, self.draw(verdict.picture, verdict.found, verdict.card, photo.language), content_type="image/jpeg"
         )

@@ -94,3 +94,8 @@ class Found:
 def is_stale(captured_age_ms: float, max_age_ms: float) -> bool:
     """Tell whether a frame is too old to be worth the work: the camera has long shown something else."""
     return captured_age_ms > max_age_ms
+
+
+def annotated_key(photo_key: str) -> str:
+    """Give the object key under which a worker puts a photo with its boxes: beside the photo."""
+    return f"{photo_key}.annotated.jpg"

@@ -8,6 +8,7 @@ from apiflask import APIBlueprint
 from flask import Response, request
 
 from inference_service.packs.card import Card
+from inference_service.rules import annotated_key
 from inference_service.web.intake import pictures
 from inference_service.web.parts import WebParts
 from inference_service.web.shapes import (
@@ -19,7 +20,7 @@ from inference_service.web.shapes import (
     boxes_out,
     score_for,
 )
-from inference_service.web.submit import NO_ANSWER, Wish, annotated_key
+from inference_service.web.submit import NO_ANSWER, Wish, inbox_key
 from shared_kernel.auth import Ticket, sign_ticket, verify_ticket
 from shared_kernel.errors import FieldProblem, Invalid, NotFound, Refused, Unavailable
 from shared_kernel.messages import PhotoAnalysed, PhotoError, Task
@@ -71,7 +72,7 @@ def blueprint(parts: WebParts) -> APIBlueprint:
         ticket = verify_ticket(parts.ticket_key, query.ticket, "infer", photo_id)
         parts.door.require(ticket.user_id)
         try:
-            picture = parts.submitter.blobs.get(annotated_key(photo_id))
+            picture = parts.submitter.blobs.get(annotated_key(inbox_key(photo_id)))
         except NotFound as error:
             raise NotFound("picture: expected one that is still kept, got none", code="no_picture") from error
         response = Response(picture, mimetype="image/jpeg")

@@ -104,8 +104,3 @@ class Submitter:
 def inbox_key(photo_id: str) -> str:
     """Key of a picture that waits for its verdict."""
     return f"inbox/{photo_id}"
-
-
-def annotated_key(photo_id: str) -> str:
-    """Key under which a worker puts the annotated picture, see `inference_service.analyse`."""
-    return f"{inbox_key(photo_id)}.annotated.jpg"
