@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.mask import aizoo, negatives, ours
-from bench.mask.dataset import Entry, read
+from bench.mask.dataset import UNLABELLED, Entry, read
 from bench.mask.figures import Figures, measure
 from bench.mask.measure import Said, resamples
 from bench.mask.table import as_json, as_markdown
@@ -36,7 +36,7 @@ def _measure(given: argparse.Namespace) -> None:
         print("\n".join(negatives.as_markdown(negatives.read(given.negatives, given.data), systems)))
         return
     split = given.split or (None if given.source else "val")
-    entries = read(given.data, split=split, source=given.source)
+    entries = read(given.data, split=split, source=given.source, unlabelled=UNLABELLED if given.unlabelled else None)
     said = _ask(entries, systems)
     weights = resamples(len(entries), given.resamples)
     truths = [entry.truth for entry in entries]
@@ -57,6 +57,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--negatives", type=Path, metavar="LIST", help="bare faces that look masked, alone")
     parser.add_argument("--split", choices=["train", "val"], help="default: val, and both with --source")
     parser.add_argument("--source", help="only pictures of this source")
+    parser.add_argument(
+        "--unlabelled", action="store_true", help="do not count boxes where a third detector sees a face, too"
+    )
     parser.add_argument("--ours", type=Path, metavar="FOLDER", help="weights of another training")
     parser.add_argument(
         "--aizoo", type=Path, metavar="FILE", help=f"the yardstick; default ${aizoo.VARIABLE}, else fetched"

@@ -20,7 +20,7 @@ DEFAULT_MODEL: Final = "mask"
 
 #: Its least score, as its pack says: a little below the score of the best F1 (0.48 on validation), because a face that
 #: is missed is worse than one that is shown with doubt.
-DEFAULT_MIN_SCORE: Final = 0.4
+DEFAULT_MIN_SCORE: Final = 0.45
 
 #: A JPEG is decoded straight to 1/2, 1/4 or 1/8 of its size where its longer side keeps this many pixels: more than
 #: the detector reads, so that faces are cut out finely.

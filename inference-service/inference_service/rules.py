@@ -30,7 +30,7 @@ DECODE_LIMIT_S: Final[Mapping[Urgency, float]] = {"interactive": 30.0, "live": 5
 MAX_PHOTO_TRIES = 2
 
 #: A face below this detector score (0..1) is not reported.
-MIN_FACE_SCORE = 0.5
+MIN_FACE_SCORE = 0.55
 
 #: Boxes of one picture that overlap more than this (intersection over union) are one face; the best score stays.
 MAX_FACE_OVERLAP = 0.4

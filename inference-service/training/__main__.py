@@ -4,6 +4,7 @@ scenes      gather pictures and their faces
 faces       fit the face detector, from YuNet's weights              then  export-faces
 prepare     cut crops with the exported detector    states  fit the mask state network on them
 evaluate    measure it on the crops kept back                        then  export-states
+unlabelled  list the faces that nobody labelled, for the bench (no part of `all`)
 """
 
 import argparse
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from inference_service import weights
 from inference_service.models.align import CROP_PX
+from shared_kernel import artifacts
 from training.export import export
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,6 +37,10 @@ def main() -> None:
         from training.states.prepare import prepare
 
         prepare(options.data, _folder(options) / weights.FACE_DETECTOR_OPENVINO.name, _crops_path(options))
+    elif options.step == "unlabelled":
+        from training.faces.unlabelled import write
+
+        write(options.data, _centerface(options), options.out or ROOT / "bench/mask/unlabelled.jsonl")
     elif options.step in {"scenes", "faces", "export-faces"}:
         _faces(options.step, options)
     else:
@@ -45,11 +51,12 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m training", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("step", choices=[*STEPS, "all"])
+    parser.add_argument("step", choices=[*STEPS, "all", "unlabelled"])
     parser.add_argument(
         "--data", type=Path, default=ROOT / "data" / "training", help="folder with mask_det, mask_cls, lfw_dev"
     )
     parser.add_argument("--yunet", type=Path, default=ROOT / ".cache/weights/face_detection_yunet_2023mar.onnx")
+    parser.add_argument("--others", type=Path, help="folder of JPEG pictures with few people or none, for `scenes`")
     parser.add_argument("--cache", type=Path, default=ROOT / ".cache/training", help="where crops and checkpoints lie")
     parser.add_argument("--out", type=Path, help="folder for the weights; those of the project when not given")
     parser.add_argument("--epochs", type=int, help="of the step; as in its plan when not given")
@@ -63,6 +70,7 @@ def _faces(step: str, options: argparse.Namespace) -> None:
     from training.faces import learn
     from training.faces.network import blended
     from training.faces.scenes import gather, read
+    from training.faces.teachers import Teachers
 
     plan = learn.Plan(
         epochs=options.epochs or learn.Plan.epochs, threads=options.threads, without_source=options.without_source
@@ -70,7 +78,7 @@ def _faces(step: str, options: argparse.Namespace) -> None:
     checkpoint = options.cache / f"faces_{_name(options)}.pt"
     scenes = options.cache / "scenes.json"
     if step == "scenes":
-        gather(options.data, options.yunet, scenes)
+        gather(options.data, options.others, Teachers(options.yunet, _centerface(options)), scenes)
     elif step == "faces":
         learn.learn(read(scenes, options.data), options.yunet, plan, checkpoint)
     else:
@@ -83,14 +91,12 @@ def _states(step: str, options: argparse.Namespace) -> None:
     from training.states import train
     from training.states.crops import Crops
     from training.states.evaluate import evaluate
-    from training.states.network import TEACHER, folded
+    from training.states.network import folded
 
     plan = train.Plan(
         epochs=options.epochs or train.Plan.epochs,
         threads=options.threads,
         without_source=options.without_source,
-        # The teacher saw every source.
-        teacher=None if options.without_source else TEACHER,
     )
     checkpoint = options.cache / f"states_{_name(options)}.pt"
     folder = _out(options) / weights.MASK_STATE_OPENVINO.parent.name
@@ -100,6 +106,11 @@ def _states(step: str, options: argparse.Namespace) -> None:
         evaluate(Crops.load(_crops_path(options)), train.load_checkpoint(checkpoint), plan, folder)
     else:
         export(folded(train.load_checkpoint(checkpoint)), MaskStateNetwork(), (3, CROP_PX, CROP_PX), folder)
+
+
+def _centerface(options: argparse.Namespace) -> Path:
+    [artifact] = artifacts.load(Path(__file__).with_name("teachers.toml"))
+    return artifacts.fetch(artifact, options.yunet.parent)
 
 
 def _name(options: argparse.Namespace) -> str:

@@ -73,6 +73,26 @@ def paint_mask(crop: Pixels, landmarks: NDArray[np.float32], wearing: str, rng: 
     return painted, MaskState.WITH_MASK if wearing == "worn" else MaskState.MASK_WORN_INCORRECTLY
 
 
+def paint_dyed(crop: Pixels, landmarks: NDArray[np.float32], rng: Generator) -> Pixels:
+    """Give what covers the lower face another cloth and keep its folds: real masks are mostly blue, white or black.
+
+    On a bare face this is a painted face: it stays bare.
+    """
+    centre, across, down = _axes(landmarks)
+    top, bottom, half = rng.uniform(0.3, 0.5), rng.uniform(1.45, 1.75), rng.uniform(0.7, 0.95)
+    outline = np.array([(-half, top + 0.1), (0.0, top), (half, top + 0.1), (half * 0.8, bottom - 0.2), (0.0, bottom),
+                        (-half * 0.8, bottom - 0.2)])  # fmt: skip
+    points = centre + outline[:, :1] * across + outline[:, 1:] * down
+    cover = np.zeros(crop.shape[:2], np.uint8)
+    cv2.fillPoly(cover, [np.round(points * 16).astype(np.int32)], 255, lineType=cv2.LINE_AA, shift=4)
+    share = (cv2.GaussianBlur(cover, (0, 0), rng.uniform(1.0, 3.0)) / 255.0)[..., None] * rng.uniform(0.7, 1.0)
+    grey = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY).astype(np.float32)
+    inside = float((grey * share[..., 0]).sum() / max(float(share.sum()), 1.0))
+    folds = np.clip(grey / max(inside, 20.0), 0.4, 1.7)[..., None]
+    dyed = np.clip(_cloth(crop, points, rng) * folds, 0, 255)
+    return np.asarray(crop * (1 - share) + dyed * share, dtype=np.uint8)
+
+
 def paint_hand(crop: Pixels, landmarks: NDArray[np.float32], rng: Generator) -> Pixels:
     """Hold a hand, a cup or a telephone before the lower part of a face; it stays unprotected."""
     centre, across, down = _axes(landmarks)
@@ -151,17 +171,11 @@ def _axes(landmarks: NDArray[np.float32]) -> Axes:
 
 def _cloth(crop: Pixels, points: NDArray[np.float64], rng: Generator) -> NDArray[np.float32]:
     height, width = crop.shape[:2]
-    colour = np.array(CLOTH[rng.integers(len(CLOTH))] if rng.random() < 0.75 else rng.uniform(10, 250, 3))
+    colour = np.array(CLOTH[rng.integers(len(CLOTH))] if rng.random() < 0.6 else rng.uniform(10, 250, 3))
     cloth = np.ones((height, width, 3), np.float32) * np.clip(colour + rng.normal(0, 12, 3), 0, 255)
     ys, xs = np.mgrid[:height, :width].astype(np.float32)
-    kind = rng.random()
-    if kind < 0.15:
-        spots = cv2.GaussianBlur(rng.normal(0, 1, (height, width)).astype(np.float32), (0, 0), rng.uniform(1.5, 4))
-        cloth = np.where((spots > spots.std())[..., None], rng.uniform(0, 255, 3).astype(np.float32), cloth)
-    elif kind < 0.22:
-        stripes = np.sin((xs * np.cos(t := rng.uniform(0, 3.1)) + ys * np.sin(t)) / rng.uniform(1.0, 3.0)) > 0.3
-        cloth = np.where(stripes[..., None], rng.uniform(0, 255, 3).astype(np.float32), cloth)
-    elif kind < 0.7:
+    cloth = _printed(cloth, rng)
+    if rng.random() < 0.45:
         pleats = 1 - rng.uniform(0.03, 0.14) * (np.sin(ys / rng.uniform(1.2, 3.5) + rng.uniform(0, 6)) > 0.6)
         cloth *= pleats[..., None].astype(np.float32)
     middle, spread = points.mean(axis=0), np.ptp(points, axis=0).max() / 2
@@ -172,6 +186,35 @@ def _cloth(crop: Pixels, points: NDArray[np.float64], rng: Generator) -> NDArray
     level = np.clip(crop.mean() / 110.0, 0.35, 1.1) ** rng.uniform(0.4, 1.0)
     cloth = cloth * (bulge * light)[..., None] * level + rng.normal(0, rng.uniform(0, 6), cloth.shape)
     return np.asarray(np.clip(cloth, 0, 255), dtype=np.float32)
+
+
+def _printed(cloth: NDArray[np.float32], rng: Generator) -> NDArray[np.float32]:
+    """Print spots of one or several colours, stripes, checks, or a mouth on some cloths, H x W x 3."""
+    height, width = cloth.shape[:2]
+    ys, xs = np.mgrid[:height, :width].astype(np.float32)
+    kind = rng.random()
+    if kind < 0.2:
+        for _ in range(int(rng.integers(1, 4))):
+            spots = cv2.GaussianBlur(rng.normal(0, 1, (height, width)).astype(np.float32), (0, 0), rng.uniform(1.2, 4))
+            cloth = np.where((spots > rng.uniform(0.5, 1.3) * spots.std())[..., None], _tone(rng), cloth)
+    elif kind < 0.32:
+        width_px, turns = rng.uniform(1.0, 4.0), [rng.uniform(0, np.pi)]
+        if rng.random() < 0.4:
+            turns.append(turns[0] + np.pi / 2)
+        for turn in turns:
+            stripes = np.sin((xs * np.cos(turn) + ys * np.sin(turn)) / width_px) > rng.uniform(-0.2, 0.6)
+            cloth = np.where(stripes[..., None], _tone(rng), cloth)
+    elif kind < 0.38:
+        cloth = np.ascontiguousarray(cloth)
+        place = (round(width * rng.uniform(0.42, 0.58)), round(height * rng.uniform(0.55, 0.72)))
+        size = (round(width * rng.uniform(0.05, 0.14)), round(height * rng.uniform(0.01, 0.05)) + 1)
+        mouth = -1 if rng.random() < 0.6 else 1
+        cv2.ellipse(cloth, place, size, 0, 0, 360 if rng.random() < 0.5 else 180, _tone(rng).tolist(), mouth)
+    return np.asarray(cloth, np.float32)
+
+
+def _tone(rng: Generator) -> NDArray[np.float32]:
+    return rng.uniform(0, 255, 3).astype(np.float32)
 
 
 def _draw_straps(painted: Pixels, points: NDArray[np.float64], axes: Axes, rng: Generator) -> None:

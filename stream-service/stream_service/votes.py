@@ -22,9 +22,9 @@ MIN_SHARE: Final = 0.6
 MAX_DOUBT_S: Final = 2.0
 
 #: One of the sightings must be a face for certain (detector score, 0..1), or there must be this many of them: the back
-#: of a head may look like a small face for a while, at scores of 0.5 to 0.62 on our clips; faces of people who walk
-#: towards the camera reach 0.65 within a few frames.
-CERTAIN_FACE: Final = 0.65
+#: of a head may look like a small face for a while, at scores of 0.5 to 0.64 on our clips; faces of people who walk
+#: towards the camera reach 0.7 within a few frames.
+CERTAIN_FACE: Final = 0.7
 MIN_DOUBTFUL_SIGHTINGS: Final = 20
 
 #: A face of this size in the analysed picture votes fully, pixels; smaller ones less.

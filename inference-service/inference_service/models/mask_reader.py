@@ -13,9 +13,9 @@ from inference_service.models.yunet import FaceDetector
 from inference_service.ports import Picture
 from inference_service.rules import MASK_STATES, DetectedFace, FaceReading, Found
 
-#: A face whose likeliest state has this probability (0..1) is not looked at again. One face in fifteen has less; with a
+#: A face whose likeliest state has this probability (0..1) is not looked at again. One face in twenty has less; with a
 #: second look at those, verdicts are as right as when the larger network judges all, for a fraction of its work.
-SURE: Final = 0.8
+SURE: Final = 0.65
 
 #: Side of the crops of the second look: what the larger network was trained on.
 FINE_CROP_PX: Final = 96

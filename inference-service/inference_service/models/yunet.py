@@ -22,8 +22,8 @@ from inference_service.rules import MAX_FACE_OVERLAP, MAX_FACES, MIN_FACE_SCORE,
 #: Cell sizes of the three grids, in pixels of the network's input.
 STRIDES_PX = (8, 16, 32)
 
-#: Pictures of any form are brought to about this many pixels, so that each costs the same: 576 x 448, 672 x 384.
-AREA_PX = 256_000
+#: Pictures of any form are brought to about this many pixels, so that each costs the same: 544 x 416, 608 x 352.
+AREA_PX = 216_000
 
 #: No picture is enlarged by more: a face that fills it would be larger than any the network was trained with.
 MAX_ENLARGED = 1.65

@@ -10,6 +10,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from inference_service.rules import MASK_STATES
+from training.faces.patterns import pattern
 from training.faces.scenes import UNKNOWN_STATE, Scene
 from training.paint import paint_glasses, paint_hand, paint_mask, paint_scarf
 
@@ -24,8 +25,14 @@ SIDE_PX = 384
 #: Share of training pictures that are put together from four.
 MOSAIC_SHARE = 0.5
 
+#: Share of scenes in place of which a made-up surface stands.
+PATTERN_SHARE = 0.07
+
 #: Size to which a chosen face is brought, pixels: from, to (drawn evenly on a logarithmic scale).
-FACE_RANGE_PX = (9.0, 300.0)
+FACE_RANGE_PX = (9.0, 360.0)
+
+#: A face takes at most this share of the shorter side.
+MOST_FILLED = 0.95
 
 #: No picture is enlarged by more.
 MAX_ENLARGED = 2.5
@@ -86,6 +93,8 @@ def compose(scenes: list[Scene], chances: NDArray[np.float64], rng: Generator) -
 
 def _cut(scene: Scene, size: tuple[int, int], rng: Generator) -> tuple[Pixels, Faces]:
     """Cut a window of this width and height out of a scene, with a chosen face brought to a chosen size."""
+    if rng.random() < PATTERN_SHARE:
+        return pattern(*size, rng), _nobody()
     picture = np.asarray(cv2.imread(str(scene.path)), dtype=np.uint8)
     width, height = size
     scale, corner = _window(scene, picture, size, rng)
@@ -111,6 +120,12 @@ def _cut(scene: Scene, size: tuple[int, int], rng: Generator) -> tuple[Pixels, F
     return _painted(np.ascontiguousarray(pixels), faces, rng), faces
 
 
+def _nobody() -> Faces:
+    """Give the faces of a picture without any."""
+    boxes, ones = np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
+    return Faces(boxes, np.zeros(0, np.int64), np.zeros((0, 5, 2), np.float32), ones, ones, boxes)
+
+
 def _window(scene: Scene, picture: Pixels, size: tuple[int, int], rng: Generator) -> tuple[float, NDArray[np.float64]]:
     extent = np.array(picture.shape[1::-1], np.float64)
     fits = float(min(size[0] / extent[0], size[1] / extent[1]))
@@ -121,7 +136,7 @@ def _window(scene: Scene, picture: Pixels, size: tuple[int, int], rng: Generator
         return scale, slack * rng.random(2)
     box = scene.boxes[rng.choice(labelled)]
     face_px = float(np.sqrt(max((box[2] - box[0]) * (box[3] - box[1]), 1.0)))
-    top = min(FACE_RANGE_PX[1], 0.8 * min(size))
+    top = min(FACE_RANGE_PX[1], MOST_FILLED * min(size))
     wanted = float(np.exp(rng.uniform(np.log(FACE_RANGE_PX[0]), np.log(top))))
     scale = min(wanted / face_px, MAX_ENLARGED)
     place = (box[:2] + box[2:]) / 2 * scale

@@ -23,7 +23,7 @@ from training.faces.scenes import Scene
 log = logging.getLogger(__name__)
 
 #: How often a picture of a source is drawn, against the others; drawn masks (mfn) are many and all alike.
-SOURCE_WEIGHT = {"kg": 1.0, "wp": 1.6, "fc": 1.2, "ch": 0.25, "lfw": 0.15, "mfn": 0.3}
+SOURCE_WEIGHT = {"kg": 1.0, "wp": 1.6, "fc": 1.2, "ch": 0.25, "lfw": 0.15, "mfn": 0.3, "others": 1.5}
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,13 @@
-"""Pictures with everything that is known of their faces: labels of people, and what the original detector sees.
+"""Pictures with everything that is known of their faces: labels of people, and what two detectors see beside them.
 
-Labelled pictures lack faces (small, turned, cut off). What the original detector finds there and nobody labelled is
-kept as a faint face: it must not be unlearnt, and it need not be reported as surely as a labelled one.
+Kinds: labelled whole pictures (`mask_det`), single faces (`mask_cls`, `lfw_dev`), and others with few people or none,
+from which the network learns what is no face.
 """
 
 import json
-import logging
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,51 +15,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inference_service.models.yunet import AREA_PX, FaceDetector
 from inference_service.rules import MASK_STATES, DetectedFace
-from inference_service.sessions.openvino import OpenVinoSession
-
-log = logging.getLogger(__name__)
-
-#: Pixels to which a picture is brought when the original detector searches it.
-SEARCH_AREAS_PX = (AREA_PX, 630_000)
-
-#: Score from which a face that nobody labelled is taken for one.
-FAINT_SCORE = 0.5
-
-#: A detected and a labelled box that overlap less than this are different faces.
-MIN_MATCH = 0.35
-
-#: How sure the network should be of a faint face, against a labelled one.
-FAINT_TRUST = 0.5
+from training.faces.teachers import MIN_MATCH, Onlookers, Seen, Teachers, overlaps
 
 #: How much a box counts that no person drew.
 OWN_BOX_TRUST = 0.2
 
-#: Single-face pictures are framed so tightly that the detector misses them; they get this border (share of the side).
+#: Single-face pictures are framed so tightly that detectors miss them; they get this border (share of the side).
 BORDER = 0.35
 
+#: Source of the pictures of `others`.
+OTHERS = "others"
+
 UNKNOWN_STATE = -1
-
-
-#: YuNet draws boxes from the hairline to the lips of a mask; people who label faces draw them from the brows to the
-#: chin. Both edges go down by these shares of the height: on each of four sources of labels the overlap grows by it.
-TOP_DOWN, BOTTOM_DOWN = 0.09, 0.05
-
-
-@dataclass(frozen=True)
-class _Original:
-    """The original detector, with boxes as people draw them."""
-
-    detector: FaceDetector
-
-    def detect(self, picture: NDArray[np.uint8]) -> list[DetectedFace]:
-        return [replace(face, box=_brows_to_chin(face.box)) for face in self.detector.detect(picture)]
-
-
-def _brows_to_chin(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
-    x0, y0, x1, y1 = box
-    return x0, y0 + TOP_DOWN * (y1 - y0), x1, y1 + BOTTOM_DOWN * (y1 - y0)
 
 
 @dataclass(frozen=True)
@@ -89,11 +57,17 @@ class Scene:
     ignored: NDArray[np.float32]
 
 
-def gather(data: Path, detector_weights: Path, out: Path) -> None:
-    """Look at all pictures of `data` (mask_det, mask_cls, lfw_dev) and write what is known of them to `out`."""
-    session = OpenVinoSession(detector_weights, threads=2)
-    detectors = [_Original(FaceDetector(session, FAINT_SCORE, area)) for area in SEARCH_AREAS_PX]
-    scenes = [*_labelled(data, detectors), *_single(data, detectors[0])]
+def gather(data: Path, others: Path | None, teachers: Teachers, out: Path) -> None:
+    """Look at all pictures and write what is known of them to `out`.
+
+    Args:
+        data: folder with mask_det, mask_cls, lfw_dev.
+        others: folder with pictures of anything else, JPEG.
+        teachers: the networks that look at them.
+        out: JSON that `read` takes.
+    """
+    onlookers = Onlookers(teachers)
+    scenes = [*_labelled(data, onlookers), *_single(data, onlookers), *(_others(others, onlookers) if others else ())]
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps([_as_json(scene, data) for scene in scenes]))
 
@@ -105,7 +79,7 @@ def read(path: Path, data: Path) -> list[Scene]:
 
 def _as_json(scene: Scene, data: Path) -> dict[str, Any]:
     arrays = {name: value.tolist() for name, value in vars(scene).items() if isinstance(value, np.ndarray)}
-    return {**vars(scene), **arrays, "path": str(scene.path.relative_to(data))}
+    return {**vars(scene), **arrays, "path": os.path.relpath(scene.path, data)}
 
 
 def _from_json(entry: dict[str, Any], data: Path) -> Scene:
@@ -115,44 +89,37 @@ def _from_json(entry: dict[str, Any], data: Path) -> Scene:
     return Scene(**{**entry, **arrays, "states": states, "path": data / entry["path"]})
 
 
-def _labelled(data: Path, detectors: list[_Original]) -> Iterator[Scene]:
+def _labelled(data: Path, onlookers: Onlookers) -> Iterator[Scene]:
     folder = data / "mask_det"
     for line in (folder / "labels.jsonl").read_text().splitlines():
         entry = json.loads(line)
         path = folder / entry["image"]
-        picture = np.asarray(cv2.imread(str(path)), dtype=np.uint8)
+        seen = onlookers.look(_picture(path))
         boxes = np.array([b["xyxy"] for b in entry["boxes"]], np.float32).reshape(-1, 4)
         ignored = np.array(entry.get("ignore", []), np.float32).reshape(-1, 4)
-        states = [MASK_STATES.index(b["label"]) for b in entry["boxes"]]
         points = np.full((len(boxes), 5, 2), np.nan, np.float32)
-        faint: list[DetectedFace] = []
-        for detector in detectors:
-            for face in detector.detect(picture):
-                box = np.array([face.box], np.float32)
-                share = overlaps(box, boxes)[0] if len(boxes) else np.zeros(0)
-                if share.size and share.max() >= MIN_MATCH:
-                    if np.isnan(points[share.argmax()]).any():
-                        points[share.argmax()] = face.landmarks
-                elif _is_new(box, faint, ignored):
-                    faint.append(face)
-        count = len(boxes)
+        new = []
+        for index, face in enumerate(seen.faces):
+            box = np.array([face.box], np.float32)
+            share = overlaps(box, boxes)[0]
+            if share.size and share.max() >= MIN_MATCH:
+                points[share.argmax()] = face.landmarks
+            elif not (overlaps(box, ignored) >= MIN_MATCH).any():
+                new.append(index)
+        count, more = len(boxes), _chosen(seen, new)
+        doubtful = seen.doubtful[~(overlaps(seen.doubtful, boxes) >= MIN_MATCH).any(axis=1)]
         yield Scene(
             path=path, source=entry["source"], validation=entry["split"] == "val",
-            boxes=np.concatenate([boxes, np.array([f.box for f in faint], np.float32).reshape(-1, 4)]),
-            states=np.array(states + [UNKNOWN_STATE] * len(faint), np.int64),
-            points=np.concatenate([points, np.array([f.landmarks for f in faint], np.float32).reshape(-1, 5, 2)]),
-            trust=np.array([1.0] * count + [FAINT_TRUST] * len(faint), np.float32),
-            box_trust=np.array([1.0] * count + [OWN_BOX_TRUST] * len(faint), np.float32),
-            ignored=ignored,
+            boxes=np.concatenate([boxes, more.boxes]),
+            states=np.concatenate([[MASK_STATES.index(b["label"]) for b in entry["boxes"]], more.states]).astype(int),
+            points=np.concatenate([points, more.points]),
+            trust=np.concatenate([np.ones(count, np.float32), more.trust]),
+            box_trust=np.concatenate([np.ones(count, np.float32), more.box_trust]),
+            ignored=np.concatenate([ignored, doubtful]),
         )  # fmt: skip
 
 
-def _is_new(box: NDArray[np.float32], faint: list[DetectedFace], ignored: NDArray[np.float32]) -> bool:
-    known = np.concatenate([np.array([f.box for f in faint], np.float32).reshape(-1, 4), ignored])
-    return not len(known) or bool(overlaps(box, known).max() < MIN_MATCH)
-
-
-def _single(data: Path, detector: _Original) -> Iterator[Scene]:
+def _single(data: Path, onlookers: Onlookers) -> Iterator[Scene]:
     files = [
         (path, "ch", state)
         for state in ("with_mask", "without_mask")
@@ -160,28 +127,59 @@ def _single(data: Path, detector: _Original) -> Iterator[Scene]:
     ]
     files += [(path, "lfw", "without_mask") for path in sorted((data / "lfw_dev" / "images").rglob("*.jpg"))]
     for path, source, state in files:
-        picture = np.asarray(cv2.imread(str(path)), dtype=np.uint8)
+        picture = _picture(path)
         border = round(max(picture.shape[:2]) * BORDER)
         framed = cv2.copyMakeBorder(picture, border, border, border, border, cv2.BORDER_REPLICATE)
-        faces = detector.detect(np.asarray(framed, dtype=np.uint8))
-        if not faces:
+        seen = onlookers.look(np.asarray(framed, dtype=np.uint8))
+        if not seen.faces:
             continue
-        faces.sort(key=lambda face: -(face.box[2] - face.box[0]) * (face.box[3] - face.box[1]))
-        count = len(faces)
+        largest = max(range(len(seen.faces)), key=lambda index: _area_px(seen.faces[index]))
+        found = _chosen(seen, range(len(seen.faces)))
+        found.states[largest] = MASK_STATES.index(state)
         yield Scene(
-            path=path, source=source, validation=False,
-            boxes=np.array([f.box for f in faces], np.float32) - border,
-            states=np.array([MASK_STATES.index(state)] + [UNKNOWN_STATE] * (count - 1), np.int64),
-            points=np.stack([f.landmarks for f in faces]) - border,
-            trust=np.array([1.0] + [FAINT_TRUST] * (count - 1), np.float32),
-            box_trust=np.full(count, OWN_BOX_TRUST, np.float32), ignored=np.zeros((0, 4), np.float32),
+            path=path, source=source, validation=False, boxes=found.boxes - border, states=found.states,
+            points=found.points - border, trust=found.trust, box_trust=found.box_trust,
+            ignored=seen.doubtful - border,
         )  # fmt: skip
 
 
-def overlaps(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Give the intersection over union of N x 4 and M x 4 boxes, N x M."""
-    low = np.maximum(first[:, None, :2], second[None, :, :2])
-    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
-    shared = np.clip(high - low, 0, None).prod(axis=2)
-    areas = [np.clip(b[:, 2:] - b[:, :2], 0, None).prod(axis=1) for b in (first, second)]
-    return np.asarray(shared / np.maximum(areas[0][:, None] + areas[1][None] - shared, 1e-6), dtype=np.float32)
+def _others(folder: Path, onlookers: Onlookers) -> Iterator[Scene]:
+    for path in sorted(folder.rglob("*.jpg")):
+        seen = onlookers.look(_picture(path))
+        found = _chosen(seen, range(len(seen.faces)))
+        yield Scene(
+            path=path, source=OTHERS, validation=False, boxes=found.boxes, states=found.states, points=found.points,
+            trust=found.trust, box_trust=found.box_trust, ignored=seen.doubtful,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Faces that nobody labelled, in the fields of `Scene`."""
+
+    boxes: NDArray[np.float32]
+    states: NDArray[np.int64]
+    points: NDArray[np.float32]
+    trust: NDArray[np.float32]
+    box_trust: NDArray[np.float32]
+
+
+def _chosen(seen: Seen, indices: Iterable[int]) -> _Found:
+    chosen = list(indices)
+    faces = [seen.faces[index] for index in chosen]
+    return _Found(
+        np.array([f.box for f in faces], np.float32).reshape(-1, 4),
+        np.full(len(chosen), UNKNOWN_STATE, np.int64),
+        np.array([f.landmarks for f in faces], np.float32).reshape(-1, 5, 2),
+        np.array([seen.trust[index] for index in chosen], np.float32),
+        np.full(len(chosen), OWN_BOX_TRUST, np.float32),
+    )
+
+
+def _picture(path: Path) -> NDArray[np.uint8]:
+    return np.asarray(cv2.imread(str(path)), dtype=np.uint8)
+
+
+def _area_px(face: DetectedFace) -> float:
+    x0, y0, x1, y1 = face.box
+    return (x1 - x0) * (y1 - y0)

@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from inference_service.rules import MASK_STATES
-from training.paint import paint_glasses, paint_hand, paint_mask, paint_scarf
+from training.paint import paint_dyed, paint_glasses, paint_hand, paint_mask, paint_scarf
 from training.states.crops import Crops
 from training.states.vary import vary
 
 #: Share of the examples of an epoch: state, whether a mask is painted on a bare face, share.
 PLAN: tuple[tuple[str, str | None, float], ...] = (
-    ("with_mask", None, 0.34),
-    ("with_mask", "worn", 0.06),
+    ("with_mask", None, 0.32),
+    ("with_mask", "worn", 0.08),
     ("without_mask", None, 0.38),
     ("mask_worn_incorrectly", None, 0.155),
     ("mask_worn_incorrectly", "nose", 0.04),
@@ -37,6 +37,9 @@ SCARF_SHARE = 0.15
 
 #: Share of all faces that get glasses or a carnival mask.
 GLASSES_SHARE = 0.07
+
+#: Share of masks that get another cloth, and of bare faces that are painted alike and stay bare.
+DYED_SHARE = {"with_mask": 0.3, "without_mask": 0.03, "mask_worn_incorrectly": 0.0}
 
 #: Faces smaller than this are not painted on: their landmarks are too vague.
 PAINTABLE_PX = 28.0
@@ -96,6 +99,8 @@ class Epoch(Dataset[tuple[NDArray[np.uint8], int]]):
         if example.wearing:
             pixels, name = paint_mask(pixels, crops.landmarks[index], example.wearing, rng)
             state = MASK_STATES.index(name)
+        elif crops.how[index] == "found" and rng.random() < DYED_SHARE[MASK_STATES[state]]:
+            pixels = paint_dyed(pixels, crops.landmarks[index], rng)
         elif MASK_STATES[state] == "without_mask" and rng.random() < SCARF_SHARE:
             pixels = paint_scarf(pixels, crops.landmarks[index], rng)
         elif MASK_STATES[state] == "without_mask" and rng.random() < HAND_SHARE:

@@ -1,14 +1,11 @@
 """The mask state network as it is trained: with normalisation layers, which `folded` works into the convolutions."""
 
 import copy
-from pathlib import Path
 
-from safetensors.torch import load_file
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from inference_service import weights
-from inference_service.sessions.mask_state_network import FINE_STAGE_CHANNELS, MaskStateNetwork, plain_unit
+from inference_service.sessions.mask_state_network import MaskStateNetwork, plain_unit
 
 
 def normalised_unit(channels_in: int, channels_out: int, stride: int) -> nn.Module:
@@ -19,18 +16,6 @@ def normalised_unit(channels_in: int, channels_out: int, stride: int) -> nn.Modu
 def trainable() -> MaskStateNetwork:
     """Make a fresh network to train."""
     return MaskStateNetwork(normalised_unit, dropout=0.2)
-
-
-#: The first version of the network: a crop of 96 px, three times the work, made by the training of its day. In use it
-#: looks a second time where the smaller one is unsure, and the smaller one learns from it.
-TEACHER = weights.MASK_STATE_FINE_TORCH
-
-
-def teacher(path: Path) -> MaskStateNetwork:
-    """Give the teacher, ready to judge crops of WORK_PX."""
-    network = MaskStateNetwork(plain_unit, stage_channels=FINE_STAGE_CHANNELS)
-    network.load_state_dict({name: values.float() for name, values in load_file(path).items()})
-    return network.eval()
 
 
 def folded(trained: MaskStateNetwork) -> MaskStateNetwork:

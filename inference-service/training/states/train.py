@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, interpolate, one_hot
+from torch.nn.functional import cross_entropy, interpolate
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 
@@ -19,7 +19,7 @@ from inference_service.sessions.mask_state_network import MaskStateNetwork
 from training import checkpoint
 from training.states.crops import Crops
 from training.states.draw import Epoch, plan_epoch
-from training.states.network import teacher, trainable
+from training.states.network import trainable
 from training.states.vary import centre
 
 log = logging.getLogger(__name__)
@@ -39,10 +39,6 @@ class Plan:
         peak_rate: learning rate after `warm_steps`; from there it falls along a cosine to zero.
         decay: weight decay of AdamW.
         smoothing: share of the label that is spread over all states.
-        teacher: kept weights of a larger network that has a say in the labels, `network.TEACHER`; None trains without.
-        doubt: share of the label that gives way to what the teacher says: one label in fifty is wrong, and how unsure
-            a crop leaves it teaches more than its label (Hinton et al., "Distilling the Knowledge in a Neural
-            Network", 2015).
         average: share of the running average of the weights that stays at each step.
         seed: of everything that is drawn.
         threads: CPU threads.
@@ -56,8 +52,6 @@ class Plan:
     warm_steps: int = 200
     decay: float = 0.03
     smoothing: float = 0.05
-    teacher: Path | None = None
-    doubt: float = 0.6
     average: float = 0.996
     seed: int = 20
     threads: int = 2
@@ -76,12 +70,11 @@ def train(crops: Crops, plan: Plan, kept_in: Path) -> MaskStateNetwork:
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, plan.warm_steps, steps))
     parts: dict[str, Any] = {"network": network, "average": average, "optimiser": optimiser, "schedule": schedule}
     first = checkpoint.resume(parts, kept_in)
-    judge = teacher(plan.teacher) if plan.teacher else None
     kept = crops.where(~crops.validation & (crops.sources != (plan.without_source or "")))
     watched = crops.where(crops.validation & (crops.face_px >= COUNTED_FACE_PX))
     for epoch in range(first, plan.epochs):
         started = time.monotonic()
-        loss = _learn_epoch(parts, judge, kept, plan, epoch)
+        loss = _learn_epoch(parts, kept, plan, epoch)
         checkpoint.save(parts, kept_in, epoch + 1)
         three, two = accuracies(average.module, watched)
         log.info(
@@ -124,7 +117,7 @@ def as_tensor(pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).float()
 
 
-def _learn_epoch(parts: dict[str, Any], judge: nn.Module | None, crops: Crops, plan: Plan, epoch: int) -> float:
+def _learn_epoch(parts: dict[str, Any], crops: Crops, plan: Plan, epoch: int) -> float:
     network, average, optimiser = parts["network"], parts["average"], parts["optimiser"]
     torch.manual_seed(plan.seed * 1000 + epoch)
     examples = Epoch(crops, plan_epoch(crops, epoch, plan.examples, plan.seed))
@@ -136,10 +129,9 @@ def _learn_epoch(parts: dict[str, Any], judge: nn.Module | None, crops: Crops, p
     total, count = 0.0, 0
     for pixels, states in loader:
         inputs = as_tensor(pixels).to(memory_format=torch.channels_last)
-        targets = _targets(judge, inputs, torch.from_numpy(states), plan)
         with torch.autocast("cpu", torch.bfloat16):
             scores = network(interpolate(inputs, size=CROP_PX, mode="bilinear", antialias=True))
-        loss = cross_entropy(scores.float(), targets)
+        loss = cross_entropy(scores.float(), torch.from_numpy(states), label_smoothing=plan.smoothing)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 2.0)
@@ -148,16 +140,6 @@ def _learn_epoch(parts: dict[str, Any], judge: nn.Module | None, crops: Crops, p
         average.update_parameters(network)
         total, count = total + float(loss.detach()), count + 1
     return total / max(count, 1)
-
-
-def _targets(judge: nn.Module | None, inputs: Tensor, states: Tensor, plan: Plan) -> Tensor:
-    """Give N x 3 shares: the label, a little of every state, and what the teacher says."""
-    labels = one_hot(states, len(MASK_STATES)) * (1 - plan.smoothing) + plan.smoothing / len(MASK_STATES)
-    if judge is None:
-        return labels
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-        said = torch.softmax(judge(inputs).float(), dim=1)
-    return (1 - plan.doubt) * labels + plan.doubt * said
 
 
 def _groups(network: nn.Module, decay: float) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from inference_service.ports import Picture
 from inference_service.rules import MASK_STATES
 
 #: Pictures of this size go to the detector as they are.
-HEIGHT_PX, WIDTH_PX = 384, 640
+HEIGHT_PX, WIDTH_PX = 352, 608
 
 #: Faces stand side by side in rows.
 FACE_PX = 64
