@@ -1,7 +1,7 @@
 """Processor time of one 1080p25 camera: stream-service and the inference worker together, as the stack runs them.
 
 Compared with what one would write first: OpenCV reads every frame and the same detector looks at each. Busy is the
-clip of the end-to-end tests, enlarged; quiet is its first picture with sensor noise, where nothing happens.
+clip of the end-to-end tests, enlarged; quiet is its first picture without anybody, with sensor noise.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 
 from bench.figure import Figure
+from inference_service.ports import Picture
 from shared_kernel.testing import wait_until
 from shared_kernel.testing.rtsp import RtspServer
 from xunshi import demo
@@ -39,22 +40,22 @@ def figures() -> Iterator[Figure]:
     clip = demo.compose_short(SAMPLES, DEMO_CLIPS)
     with tempfile.TemporaryDirectory() as folder:
         for name in ("busy", "quiet"):
-            path = write(Path(folder) / f"{name}.mp4", clip.path, moving=name == "busy")
+            path = write(Path(folder) / f"{name}.mp4", clip, moving=name == "busy")
             yield Figure(f"camera CPU, {name}", ours(path, Path(folder) / name), baseline(path), "cores")
 
 
-def write(path: Path, source: Path, *, moving: bool) -> Path:
-    """`source` at 1080p25, or its first picture standing still, with the noise of a sensor."""
-    chance, still = np.random.default_rng(1), None
-    with av.open(str(source), "r") as frames, av.open(str(path), "w") as out:
+def write(path: Path, clip: demo.Clip, *, moving: bool) -> Path:
+    """`clip` at 1080p25, or its first picture without anybody standing still, with the noise of a sensor."""
+    chance, still = np.random.default_rng(1), None if moving else _deserted(clip)
+    with av.open(str(clip.path), "r") as frames, av.open(str(path), "w") as out:
         stream: Any = out.add_stream("libx264", rate=FPS)
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         stream.options = {"preset": "veryfast", "g": str(2 * FPS), "bf": "0", "crf": "23"}
         for number, frame in enumerate(frames.decode(video=0)):
             if number >= CLIP_S * FPS:
                 break
-            still = frame.to_ndarray(format="bgr24") if still is None or moving else still
-            large = cv2.resize(still, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR)
+            shown = frame.to_ndarray(format="bgr24") if still is None else still
+            large = cv2.resize(shown, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR)
             noise = chance.integers(0, 7, (HEIGHT, WIDTH, 1), np.uint8)
             noisy = np.asarray(cv2.add(large, np.repeat(noise, 3, 2)), np.uint8)
             coded = av.VideoFrame.from_ndarray(noisy, format="bgr24")
@@ -62,6 +63,14 @@ def write(path: Path, source: Path, *, moving: bool) -> Path:
             out.mux(stream.encode(coded))
         out.mux(stream.encode())
     return path
+
+
+def _deserted(clip: demo.Clip) -> Picture:
+    with av.open(str(clip.path), "r") as frames:
+        for frame, truth in zip(frames.decode(video=0), demo.read(clip.truth), strict=False):
+            if not truth.faces:
+                return np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)
+    raise ValueError(f"{clip.path.name}: expected a picture without anybody")
 
 
 def ours(clip: Path, data: Path) -> float:

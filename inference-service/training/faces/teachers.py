@@ -1,7 +1,7 @@
 """Two detectors of others look at the places that nobody labelled: where both see a face there is one.
 
 Labelled pictures lack faces (small, turned, cut off), and what one detector sees there is right in three of four
-places: the rest are hands, lamps, posters. The second one is ten times as much work and was trained by others on the
+places: the rest are hands, lamps, posters. The second one takes seven times as long and was trained by others on the
 same public pictures (WIDER FACE), so it makes other mistakes.
 """
 
