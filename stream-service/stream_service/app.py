@@ -161,11 +161,11 @@ def _add_snapshot(app: APIFlask, parts: LiveParts) -> None:
     )
     def snapshot(camera_id: str) -> Response:
         ticket = verify_ticket(parts.ticket_key, request.args.get("ticket", ""), "live", camera_id)
-        ring = parts.fleet.ring(camera_id)
-        if ring is None:
+        if parts.fleet.ring(camera_id) is None:
             raise NotFound("camera: there is none with this id, or it is switched off", code="no_camera")
         parts.rights.require(Seen(ticket.user_id, camera_id))
-        frame = ring.newest()
+        ring = parts.fleet.view(camera_id)
+        frame = ring.newest() if ring else None
         if frame is None:
             raise Unavailable("camera", "it gives no picture now")
         return Response(frame.small_jpeg(SNAPSHOT_SIDE), mimetype="image/jpeg")

@@ -81,6 +81,14 @@ class Fleet:
             one = self._running.get(camera_id)
             return one.worker.ring if one else None
 
+    def view(self, camera_id: str) -> FrameRing | None:
+        """The full frames of a camera for somebody who looks at them: from now on they are fresh for a while."""
+        with self._lock:
+            one = self._running.get(camera_id)
+        if one:
+            one.worker.attention.view()
+        return one.worker.ring if one else None
+
     def viewers(self) -> list[Viewer]:
         return [viewer for worker in self.workers() for viewer in worker.hub.watchers()]
 
@@ -94,7 +102,7 @@ class Fleet:
         with self._lock:
             one = self._running.get(camera_id)
         if one:
-            one.worker.attention.hold()
+            one.worker.attention.follow()
 
     def runs(self, camera_id: str) -> bool:
         with self._lock:

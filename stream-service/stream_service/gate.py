@@ -2,7 +2,8 @@
 
 While nothing moves, only key frames are decoded, each by itself. The packets after it are kept as they came: when
 something moves they are decoded from there, so that the person who just came in is not missed. What wakes a camera: a
-key frame that differs, packets that suddenly grow (coders spend bytes on what moves), somebody who is being followed.
+key frame that differs, packets that suddenly grow (coders spend bytes on what moves), somebody who is being followed,
+viewers of still pictures.
 """
 
 from __future__ import annotations
@@ -40,17 +41,26 @@ _USUAL, _LEAST_USUAL = 50, 10
 
 
 class Attention:
-    """Until when somebody is followed in a camera's picture. Written by `follow`, read by the camera's own thread."""
+    """Until when a camera is wanted awake by others. Written by any thread, read by the camera's own."""
 
     def __init__(self) -> None:
-        self._until_s = 0.0
+        self._followed_until_s = self._viewed_until_s = 0.0
 
-    def hold(self) -> None:
-        """Somebody is there now."""
-        self._until_s = time.monotonic() + QUIET_AFTER_S
+    def follow(self) -> None:
+        """Somebody new is in the picture now: decode and analyse."""
+        self._followed_until_s = time.monotonic() + QUIET_AFTER_S
 
-    def held(self) -> bool:
-        return time.monotonic() < self._until_s
+    def view(self) -> None:
+        """Somebody looks at still pictures now: decode, so that they are fresh."""
+        self._viewed_until_s = time.monotonic() + QUIET_AFTER_S
+
+    @property
+    def followed(self) -> bool:
+        return time.monotonic() < self._followed_until_s
+
+    @property
+    def viewed(self) -> bool:
+        return time.monotonic() < self._viewed_until_s
 
 
 class Gate:
@@ -85,7 +95,9 @@ class Gate:
         if self._mode == "adaptive":
             if not packet.key and self._sizes.grown(len(packet.data)):
                 self._wake(SUSPECT_S)
-            if self._attention.held():
+            if self._attention.viewed:
+                self._wake(SUSPECT_S)
+            if self._attention.followed:
                 self._wake(QUIET_AFTER_S)
                 self._moved_s = self._now_s
         overdue = self._mode == "adaptive" and self._now_s - self._looked_s >= LOOK_EVERY_S

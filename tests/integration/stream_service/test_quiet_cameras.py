@@ -137,6 +137,6 @@ def test_whoever_is_followed_wakes_a_still_camera(watched: dict[str, tuple[Camer
     wait_until(lambda: everything.analysed_frames >= 30, 60, "six seconds of video")
     before, start = still.analysed_frames, everything.analysed_frames
     while everything.analysed_frames < start + 15:
-        still.attention.hold()
+        still.attention.follow()
         wait_until(lambda at=everything.analysed_frames: everything.analysed_frames > at, 20)  # type: ignore[misc]
     assert still.analysed_frames - before >= 8

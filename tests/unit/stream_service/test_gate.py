@@ -135,20 +135,37 @@ def test_larger_packets_without_motion_cost_a_second() -> None:
 
 
 def test_who_is_followed_is_watched_even_standing_still() -> None:
-    attention = Attention()
-    attention.held = lambda: True  # type: ignore[method-assign]
-    times = analysed(stream(20), StrictDecoder(nobody), attention=attention)
+    class Followed(Attention):
+        followed = True
+
+    times = analysed(stream(20), StrictDecoder(nobody), attention=Followed())
     assert len(times) == pytest.approx(100, abs=2)
+
+
+def test_for_viewers_of_still_pictures_a_camera_is_decoded_and_not_analysed() -> None:
+    class Viewed(Attention):
+        viewed = True
+
+    decoder = StrictDecoder(nobody)
+    times = analysed(stream(20), decoder, attention=Viewed())
+    assert len(decoder.decoded) == 20 * FPS
+    assert len(times) <= 20 / LOOK_EVERY_S + 1
 
 
 def test_attention_ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     attention, now = Attention(), [100.0]
     monkeypatch.setattr("stream_service.gate.time.monotonic", lambda: now[0])
-    assert not attention.held()
-    attention.hold()
-    assert attention.held()
+
+    def state() -> tuple[bool, bool]:
+        return attention.followed, attention.viewed
+
+    assert state() == (False, False)
+    attention.follow()
+    assert state() == (True, False)
+    attention.view()
+    assert state() == (True, True)
     now[0] += QUIET_AFTER_S + 0.1
-    assert not attention.held()
+    assert state() == (False, False)
 
 
 def test_a_camera_with_rare_key_frames_is_looked_at_all_the_same() -> None:
