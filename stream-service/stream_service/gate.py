@@ -91,6 +91,11 @@ class Gate:
         self._now_s, self.alone = packet.arrived_s, False
         if self._mode == "all":
             return [packet]
+        if self._began_s is None:
+            # Nothing is known of a new connection: somebody may be in the picture already.
+            self._began_s = self._moved_s = self._now_s
+            if self._mode == "adaptive":
+                self._wake(QUIET_AFTER_S)
         self._keep(packet)
         if self._mode == "adaptive":
             if not packet.key and self._sizes.grown(len(packet.data)):
@@ -139,8 +144,8 @@ class Gate:
 
     def _is_without_keys(self) -> bool:
         """Whether this camera refreshes its picture little by little, without key frames: any packet may begin."""
-        self._began_s = self._now_s if self._began_s is None else self._began_s
-        return not self._had_key and self._now_s - self._began_s > KEYLESS_AFTER_S
+        began_s = self._now_s if self._began_s is None else self._began_s
+        return not self._had_key and self._now_s - began_s > KEYLESS_AFTER_S
 
     def _all_kept(self) -> list[Packet]:
         if self._kept is None:

@@ -102,10 +102,10 @@ def grows(from_s: float, to_s: float) -> Callable[[float], int]:
 def test_of_a_quiet_camera_only_key_frames_are_decoded() -> None:
     decoder = StrictDecoder(nobody)
     times = analysed(stream(60), decoder)
-    assert decoder.alone == [2.0 * n for n in range(30)]
-    assert decoder.decoded == []
-    steps = np.diff(times)
+    assert decoder.alone == [2.0 * n for n in range(2, 30)]
+    assert decoder.decoded[-1] < QUIET_AFTER_S
     assert times[0] == 0
+    steps = np.diff([at_s for at_s in times if at_s > QUIET_AFTER_S])
     assert steps.min() >= LOOK_AT_KEY_S
     assert steps.max() <= LOOK_EVERY_S
 
@@ -117,7 +117,8 @@ def test_who_walks_in_between_key_frames_is_seen_at_once() -> None:
     assert seen[0] <= 20.5 + 0.3
     assert len(seen) == pytest.approx(5.5 * 5, abs=3)
     # What lay between the key frame and the moment was decoded late, and everything until it was quiet again.
-    assert decoder.decoded[0] == 20.0
+    late = [at_s for at_s in decoder.decoded if at_s > QUIET_AFTER_S]
+    assert late[0] == 20.0
     assert 26.0 + QUIET_AFTER_S <= decoder.decoded[-1] <= 28.0 + QUIET_AFTER_S
 
 
@@ -130,8 +131,9 @@ def test_without_larger_packets_the_next_key_frame_shows_it() -> None:
 def test_larger_packets_without_motion_cost_a_second() -> None:
     decoder = StrictDecoder(nobody)
     times = analysed(stream(40, size=grows(21.0, 21.2)), decoder)
-    assert len(times) < 40 / LOOK_AT_KEY_S
-    assert len(decoder.decoded) <= (1.0 + 0.2 + SUSPECT_S) * FPS + 2
+    assert len(times) < 40 / LOOK_AT_KEY_S + QUIET_AFTER_S * 5
+    # At the beginning, since the key frame, while they grow and a second longer, and up to the next look that is due.
+    assert len(decoder.decoded) <= (QUIET_AFTER_S + 1.0 + 0.2 + SUSPECT_S + 1.0) * FPS
 
 
 def test_who_is_followed_is_watched_even_standing_still() -> None:
@@ -149,7 +151,7 @@ def test_for_viewers_of_still_pictures_a_camera_is_decoded_and_not_analysed() ->
     decoder = StrictDecoder(nobody)
     times = analysed(stream(20), decoder, attention=Viewed())
     assert len(decoder.decoded) == 20 * FPS
-    assert len(times) <= 20 / LOOK_EVERY_S + 1
+    assert len(times) <= 20 / LOOK_EVERY_S + 1 + QUIET_AFTER_S * 5
 
 
 def test_attention_ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,8 +186,8 @@ def test_when_too_much_would_be_kept_the_next_key_frame_is_waited_for(monkeypatc
     monkeypatch.setattr("stream_service.gate.MAX_KEPT_PACKETS", 40)
     decoder = StrictDecoder(walks(5, 60))
     analysed(stream(20, gop_s=16.0, size=grows(5, 60)), decoder)
-    assert decoder.alone == [0.0, 16.0]
-    assert decoder.decoded[0] == 16.0
+    assert decoder.alone == [16.0]
+    assert next(at_s for at_s in decoder.decoded if at_s > QUIET_AFTER_S) == 16.0
 
 
 def test_key_frames_alone_are_never_more() -> None:
@@ -198,7 +200,7 @@ def test_key_frames_alone_are_never_more() -> None:
 def test_a_still_camera_of_single_pictures_is_decoded_twice_a_second() -> None:
     decoder = StrictDecoder(nobody)
     analysed(stream(20, gop_s=1 / FPS), decoder)
-    assert len(decoder.alone) == pytest.approx(40, abs=3)
+    assert len(decoder.alone) == pytest.approx(34, abs=3)
 
 
 def test_light_and_noise_are_no_motion() -> None:
