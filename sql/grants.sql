@@ -21,6 +21,11 @@ GRANT SELECT, INSERT, UPDATE ON xunshi.pass_counts TO 'xunshi_api'@'%';
 GRANT SELECT, INSERT, DELETE ON xunshi.event_log TO 'xunshi_api'@'%';
 GRANT SELECT, INSERT, DELETE ON xunshi.idempotency_keys TO 'xunshi_api'@'%';
 GRANT SELECT, INSERT ON xunshi.audit_log TO 'xunshi_api'@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON xunshi.camera_hours TO 'xunshi_api'@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON xunshi.camera_outages TO 'xunshi_api'@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON xunshi.footage TO 'xunshi_api'@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON xunshi.frame_batches TO 'xunshi_api'@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON xunshi.archived_frames TO 'xunshi_api'@'%';
 
 -- Everything but passwords, tokens and sealed addresses.
 GRANT SELECT ON xunshi.users TO 'xunshi_read'@'%';
@@ -30,3 +35,8 @@ GRANT SELECT ON xunshi.passes TO 'xunshi_read'@'%';
 GRANT SELECT ON xunshi.pass_counts TO 'xunshi_read'@'%';
 GRANT SELECT ON xunshi.event_log TO 'xunshi_read'@'%';
 GRANT SELECT ON xunshi.audit_log TO 'xunshi_read'@'%';
+GRANT SELECT ON xunshi.camera_hours TO 'xunshi_read'@'%';
+GRANT SELECT ON xunshi.camera_outages TO 'xunshi_read'@'%';
+GRANT SELECT ON xunshi.footage TO 'xunshi_read'@'%';
+GRANT SELECT ON xunshi.frame_batches TO 'xunshi_read'@'%';
+GRANT SELECT ON xunshi.archived_frames TO 'xunshi_read'@'%';

@@ -1,5 +1,20 @@
--- The schema as MySQL and MariaDB get it. Generated from shared_kernel/tables.py by `make contracts`; do not edit.
+-- The schema as MySQL and MariaDB get it. Generated from shared_kernel/tables by `make contracts`; do not edit.
 -- One service writes each table: miniprogram-api. Ids are ULIDs, times are UTC in milliseconds.
+
+CREATE TABLE archived_frames (
+  batch_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'which batch; no foreign key',
+  seq BIGINT NOT NULL COMMENT 'place in the order',
+  captured_at DATETIME(3) NOT NULL COMMENT 'time of the picture',
+  state VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'stored or failed',
+  object_key VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin COMMENT 'SHA-256 of the bytes; null when failed',
+  bytes BIGINT NOT NULL COMMENT 'size',
+  attempts INTEGER NOT NULL COMMENT 'uploads that were tried',
+  took_ms DOUBLE NOT NULL COMMENT 'from taken to settled, milliseconds',
+  reason VARCHAR(200) COMMENT 'why it was given up',
+  CONSTRAINT pk_archived_frames PRIMARY KEY (batch_id, seq),
+  CONSTRAINT ck_archived_frames_state CHECK (state IN ('stored', 'failed'))
+) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='One frame of a batch, in order of seq. Equal pictures share one object: its key is their content.' COLLATE utf8mb4_unicode_ci;
+CREATE INDEX ix_archived_frames_object_key ON archived_frames (object_key);
 
 CREATE TABLE audit_log (
   audit_id BIGINT NOT NULL COMMENT 'rises' AUTO_INCREMENT,
@@ -16,6 +31,34 @@ CREATE TABLE audit_log (
 CREATE INDEX ix_audit_log_actor_id ON audit_log (actor_id, created_at);
 CREATE INDEX ix_audit_log_target_id ON audit_log (target_id, created_at);
 
+CREATE TABLE camera_hours (
+  camera_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'which camera; no foreign key',
+  hour_at DATETIME(3) NOT NULL COMMENT 'begin of the hour',
+  online_s DOUBLE NOT NULL COMMENT 'seconds with a picture as it should be',
+  degraded_s DOUBLE NOT NULL COMMENT 'seconds with a picture, but less than it should be',
+  stale_s DOUBLE NOT NULL COMMENT 'seconds connected without a new picture',
+  offline_s DOUBLE NOT NULL COMMENT 'seconds without a connection',
+  paused_s DOUBLE NOT NULL COMMENT 'seconds in which nobody wanted it',
+  analysed_frames BIGINT NOT NULL COMMENT 'frames that were analysed',
+  skipped_frames BIGINT NOT NULL COMMENT 'sampled frames that were not',
+  CONSTRAINT pk_camera_hours PRIMARY KEY (camera_id, hour_at),
+  CONSTRAINT ck_camera_hours_times CHECK (online_s >= 0 AND degraded_s >= 0 AND stale_s >= 0 AND offline_s >= 0)
+) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='How one camera was in one hour: seconds in each state, frames analysed and skipped.' COLLATE utf8mb4_unicode_ci;
+CREATE INDEX ix_camera_hours_hour_at ON camera_hours (hour_at);
+
+CREATE TABLE camera_outages (
+  outage_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'derived from camera and beginning',
+  camera_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'which camera; no foreign key',
+  began_at DATETIME(3) NOT NULL COMMENT 'when the picture went',
+  noticed_at DATETIME(3) NOT NULL COMMENT 'when it was told: a blink is no outage',
+  ended_at DATETIME(3) COMMENT 'when the picture had come back for good; null: not yet',
+  reason VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin COMMENT 'code, see CameraReason',
+  detail VARCHAR(500) COMMENT 'the reason in words, without credentials',
+  CONSTRAINT pk_camera_outages PRIMARY KEY (outage_id)
+) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='A time in which a camera gave no picture, for longer than a moment.' COLLATE utf8mb4_unicode_ci;
+CREATE INDEX ix_camera_outages_began_at ON camera_outages (began_at);
+CREATE INDEX ix_camera_outages_camera_id ON camera_outages (camera_id, began_at);
+
 CREATE TABLE cameras (
   camera_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'ULID',
   name VARCHAR(64) NOT NULL COMMENT 'what people call it',
@@ -25,6 +68,14 @@ CREATE TABLE cameras (
   lon NUMERIC(9, 6) COMMENT 'longitude, degrees, WGS-84',
   lat NUMERIC(8, 6) COMMENT 'latitude, degrees, WGS-84',
   model VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'which analysis runs on its frames',
+  detect_url_cipher VARCHAR(4096) CHARACTER SET ascii COLLATE ascii_bin COMMENT 'second stream for the analysis, Fernet; null: one stream for all',
+  detect_address VARCHAR(512) COMMENT 'its host and path, without any secret',
+  decode VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin COMMENT 'all, adaptive or keyframes; null: as the service is set',
+  analysed_fps DOUBLE COMMENT 'analysed frames per second; null: as the service is set',
+  zones TEXT COMMENT 'JSON: polygons where people count, or do not',
+  privacy_masks TEXT COMMENT 'JSON: polygons that nobody ever sees',
+  plan TEXT COMMENT 'JSON: when it works, by weekday; null: always',
+  footage VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin COMMENT 'off, clips or continuous; null: clips',
   enabled BOOL NOT NULL COMMENT 'false: nobody connects to it',
   is_demo BOOL NOT NULL COMMENT 'true for the clip that plays until the first own camera',
   state VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'connecting, live or down, as last reported',
@@ -45,7 +96,10 @@ CREATE TABLE cameras (
   CONSTRAINT pk_cameras PRIMARY KEY (camera_id),
   CONSTRAINT ck_cameras_lon CHECK (lon IS NULL OR (lon >= -180 AND lon <= 180)),
   CONSTRAINT ck_cameras_lat CHECK (lat IS NULL OR (lat >= -90 AND lat <= 90)),
-  CONSTRAINT ck_cameras_state CHECK (state IN ('connecting', 'live', 'down'))
+  CONSTRAINT ck_cameras_state CHECK (state IN ('connecting', 'live', 'down')),
+  CONSTRAINT ck_cameras_decode CHECK (decode IN ('all', 'adaptive', 'keyframes')),
+  CONSTRAINT ck_cameras_footage CHECK (footage IN ('off', 'clips', 'continuous')),
+  CONSTRAINT ck_cameras_analysed_fps CHECK (analysed_fps IS NULL OR (analysed_fps > 0 AND analysed_fps <= 30))
 ) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='A place with a camera, what its owner last reported, and where the picture comes from (encrypted).' COLLATE utf8mb4_unicode_ci;
 CREATE INDEX ix_cameras_name ON cameras (name);
 CREATE INDEX ix_cameras_url_sha256 ON cameras (url_sha256);
@@ -65,6 +119,47 @@ CREATE TABLE event_log (
   CONSTRAINT ck_event_log_scope_type CHECK (scope_type IN ('camera'))
 ) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='What live clients are told, in order. The id is that of the server-sent event: clients resume there.' COLLATE utf8mb4_unicode_ci;
 CREATE INDEX ix_event_log_created_at ON event_log (created_at);
+
+CREATE TABLE footage (
+  footage_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'derived by its sender: a repeat is one row',
+  camera_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'whoever may see this camera may see the footage',
+  kind VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'clip (of a pass) or recording (a piece of a continuous one)',
+  pass_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin COMMENT 'the pass that a clip shows',
+  started_at DATETIME(3) NOT NULL COMMENT 'time of its first picture',
+  ended_at DATETIME(3) NOT NULL COMMENT 'time of its last picture',
+  object_key VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'where the MP4 lies in object storage',
+  boxes_key VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin COMMENT 'where the JSON with its boxes lies',
+  mime VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'content type with codecs, for the player',
+  width INTEGER NOT NULL COMMENT 'pixels',
+  height INTEGER NOT NULL COMMENT 'pixels',
+  bytes BIGINT NOT NULL COMMENT 'size in storage, both files',
+  created_at DATETIME(3) NOT NULL COMMENT 'when the row was made',
+  CONSTRAINT pk_footage PRIMARY KEY (footage_id),
+  CONSTRAINT uq_footage_object_key UNIQUE (object_key),
+  CONSTRAINT ck_footage_kind CHECK (kind IN ('clip', 'recording')),
+  CONSTRAINT ck_footage_sizes CHECK (bytes > 0 AND ended_at > started_at)
+) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='One file of video: the clip of a pass, or a piece of a continuous recording. No foreign keys.' COLLATE utf8mb4_unicode_ci;
+CREATE INDEX ix_footage_camera_id ON footage (camera_id, started_at);
+CREATE INDEX ix_footage_kind ON footage (kind, started_at);
+CREATE INDEX ix_footage_pass_id ON footage (pass_id);
+
+CREATE TABLE frame_batches (
+  batch_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'given by the sender',
+  source VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'camera, job or client',
+  source_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'which one',
+  expected INTEGER NOT NULL COMMENT 'frames it will have; as many as came when nobody said',
+  `stored` INTEGER NOT NULL COMMENT 'frames that are stored',
+  failed INTEGER NOT NULL COMMENT 'frames that were given up',
+  state VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'running, done, partial or failed',
+  started_at DATETIME(3) NOT NULL COMMENT 'when its first frame was taken',
+  ended_at DATETIME(3) COMMENT 'when its last frame was settled',
+  CONSTRAINT pk_frame_batches PRIMARY KEY (batch_id),
+  CONSTRAINT ck_frame_batches_source CHECK (source IN ('camera', 'job', 'client')),
+  CONSTRAINT ck_frame_batches_state CHECK (state IN ('running', 'done', 'partial', 'failed')),
+  CONSTRAINT ck_frame_batches_counts CHECK (expected >= 0 AND stored >= 0 AND failed >= 0)
+) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='An ordered group of archived frames. A part that failed is a state, not an error.' COLLATE utf8mb4_unicode_ci;
+CREATE INDEX ix_frame_batches_source_id ON frame_batches (source_id, started_at);
+CREATE INDEX ix_frame_batches_started_at ON frame_batches (started_at);
 
 CREATE TABLE idempotency_keys (
   user_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'whose key',

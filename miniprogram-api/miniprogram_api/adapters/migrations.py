@@ -28,7 +28,7 @@ from shared_kernel.tables import Base
 LOCK_WAIT_S: Final = 60
 _FOLDER: Final = Path(__file__).resolve().parents[3] / "sql" / "migrations"
 _HEADER: Final = """\
--- The schema as MySQL and MariaDB get it. Generated from shared_kernel/tables.py by `make contracts`; do not edit.
+-- The schema as MySQL and MariaDB get it. Generated from shared_kernel/tables by `make contracts`; do not edit.
 -- One service writes each table: miniprogram-api. Ids are ULIDs, times are UTC in milliseconds.
 """
 

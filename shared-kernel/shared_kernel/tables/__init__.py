@@ -1,0 +1,38 @@
+"""Every table as a typed class; `sql/migrations` makes them and `sql/schema.sql` shows them as MySQL sees them.
+
+One service writes a table: all of these are written by miniprogram-api. Ids are ULIDs; times are UTC in milliseconds;
+closed lists of words are strings with a CHECK; boxes are fractions of the picture. Tables that grow with every pass
+have no foreign keys, so that a pass is never lost over a camera that went, and so that they can be partitioned.
+MySQL and MariaDB decide; SQLite is the twin for one machine.
+"""
+
+from __future__ import annotations
+
+from shared_kernel.tables.accounts import AuthSession, LoginThrottle, User, UserCredential
+from shared_kernel.tables.archive import ArchivedFrame, FrameBatch
+from shared_kernel.tables.cameras import Camera, CameraGrant, CameraHour, CameraOutage
+from shared_kernel.tables.columns import Base
+from shared_kernel.tables.footage import Footage
+from shared_kernel.tables.operations import AuditLog, EventLog, IdempotencyKey
+from shared_kernel.tables.passes import Media, Pass, PassCount
+
+__all__ = [
+    "ArchivedFrame",
+    "AuditLog",
+    "AuthSession",
+    "Base",
+    "Camera",
+    "CameraGrant",
+    "CameraHour",
+    "CameraOutage",
+    "EventLog",
+    "Footage",
+    "FrameBatch",
+    "IdempotencyKey",
+    "LoginThrottle",
+    "Media",
+    "Pass",
+    "PassCount",
+    "User",
+    "UserCredential",
+]
