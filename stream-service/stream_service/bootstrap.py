@@ -18,7 +18,7 @@ from stream_service.adapters.api import HttpApi
 from stream_service.adapters.pyav_camera import PyavFeed
 from stream_service.adapters.pyav_decoder import PyavDecoder
 from stream_service.adapters.pyav_mux import PyavMuxer
-from stream_service.app import LiveParts, make_app
+from stream_service.app import make_app
 from stream_service.camera import CameraWorker, Parts
 from stream_service.capture import Sampling
 from stream_service.fleet import Fleet
@@ -31,6 +31,7 @@ from stream_service.ports import CameraEntry, Feed
 from stream_service.rights import RightsWatch
 from stream_service.ring import FrameRing
 from stream_service.settings import Settings
+from stream_service.web.parts import LiveParts
 
 log = get_logger(__name__)
 

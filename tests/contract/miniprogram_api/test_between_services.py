@@ -14,9 +14,9 @@ from miniprogram_api.adapters.migrations import upgrade
 from miniprogram_api.probe import ProbeOut
 from shared_kernel.errors import Forbidden, Unauthorised, Unavailable
 from shared_kernel.messages import CameraReason
-from stream_service import app as stream_app
 from stream_service.adapters.api import HttpApi
 from stream_service.ports import Seen
+from stream_service.web import probe as stream_probe
 from tests.integration.miniprogram_api.world import SERVICE_TOKEN, World, settings
 
 
@@ -81,10 +81,12 @@ def test_a_wrong_service_token_is_not_taken_for_a_wrong_user(world: World, addre
 @pytest.mark.parametrize(
     "found",
     [
-        stream_app.ProbeOut(ok=False, reason=CameraReason.REFUSED, detail="nobody listens", elapsed_ms=4),
-        stream_app.ProbeOut(ok=True, codec="h264", width=1280, height=720, fps=25.0, playable=True, snapshot="data:,"),
+        stream_probe.ProbeOut(ok=False, reason=CameraReason.REFUSED, detail="nobody listens", elapsed_ms=4),
+        stream_probe.ProbeOut(
+            ok=True, codec="h264", width=1280, height=720, fps=25.0, playable=True, snapshot="data:,"
+        ),
     ],
 )
-def test_what_a_probe_found_arrives_whole(found: stream_app.ProbeOut) -> None:
+def test_what_a_probe_found_arrives_whole(found: stream_probe.ProbeOut) -> None:
     arrived = ProbeOut.model_validate_json(found.model_dump_json())
     assert arrived.model_dump() == {**found.model_dump(), "playable": bool(found.playable)}
