@@ -10,8 +10,8 @@ import pytest
 
 from inference_service.hands import Hands
 from inference_service.work import GROUP, Feed
-from shared_kernel import bus as bus_module
 from shared_kernel.bus import Bus, Delivery
+from shared_kernel.bus import subscription as bus_module
 from shared_kernel.clock import now
 from shared_kernel.messages import PhotoSubmitted
 from shared_kernel.testing import wait_until

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from shared_kernel import bus as bus_module
 from shared_kernel.bus import MAX_DELIVERIES, ORDER_KEPT_S, Bus
+from shared_kernel.bus import subscription as bus_module
 from shared_kernel.clock import now
 from shared_kernel.errors import Unavailable
 from shared_kernel.messages import (
