@@ -14,6 +14,17 @@ from pydantic import BaseModel, Field
 from miniprogram_api.access import allow, caller, client_address, no_content
 from miniprogram_api.adapters.cameras import AddressCipher
 from miniprogram_api.adapters.store import Store
+from miniprogram_api.camera_settings import (
+    MAX_ANALYSED_FPS,
+    DecodeMode,
+    Footage,
+    Masks,
+    Plan,
+    Zones,
+    kept_masks,
+    kept_plan,
+    kept_zones,
+)
 from miniprogram_api.cursors import id_cursor, read_id_cursor
 from miniprogram_api.idempotency import once
 from miniprogram_api.parts import Parts
@@ -44,7 +55,26 @@ _Lat = Field(None, ge=-90, le=90, allow_inf_nan=False, description="degrees, WGS
 _Model = Field(None, pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$", description="which analysis runs on its frames")
 
 
-class CameraIn(Body):
+class SettingsIn(Body):
+    """What may be set, in any request; see `camera_settings.CameraSettings`."""
+
+    detect_url: str | None = Field(
+        None,
+        min_length=1,
+        max_length=MAX_ADDRESS_CHARS,
+        description="second stream for the analysis; null: one for all",
+    )
+    decode: DecodeMode | None = Field(None, description="what is decoded; null: as stream-service is set")
+    analysed_fps: float | None = Field(
+        None, gt=0, le=MAX_ANALYSED_FPS, allow_inf_nan=False, description="analysed frames per second; null: as set"
+    )
+    zones: Zones | None = Field(None, description="where faces count; empty: everywhere")
+    privacy_masks: Masks | None = Field(None, description="what nobody sees")
+    plan: Plan | None = Field(None, description="when the camera works; null: always")
+    footage: Footage | None = Field(None, description="what is kept of its video")
+
+
+class CameraIn(SettingsIn):
     name: Line = _Name
     url: str = _Url
     lon: float | None = _Lon
@@ -52,7 +82,7 @@ class CameraIn(Body):
     model: str | None = _Model
 
 
-class CameraPatch(Body):
+class CameraPatch(SettingsIn):
     """Only the fields that are there change; without `url` the address stays."""
 
     name: Line | None = Field(None, min_length=1, max_length=64)
@@ -106,6 +136,7 @@ def add_camera(store: Store, cipher: AddressCipher, given: CameraIn, *, is_demo:
         created_at=moment,
         updated_at=moment,
     )
+    _set(cipher, camera, given)
     store.cameras.add(camera)
     tell_camera(store, camera, moment, cause="created")
     if not is_demo:
@@ -125,7 +156,7 @@ def change_camera(parts: Parts, camera: Camera, given: CameraPatch) -> None:
     """Change what the request names.
 
     Raises:
-        Invalid: the address is no camera address.
+        Invalid: an address is no camera address.
     """
     named = given.model_fields_set
     for name in ("lon", "lat"):
@@ -138,12 +169,39 @@ def change_camera(parts: Parts, camera: Camera, given: CameraPatch) -> None:
         checked_address(given.url)
         camera.url_cipher, camera.url_sha256 = parts.cipher.seal(given.url)
         camera.address = shown_address(given.url)
-    if given.url is not None or (given.enabled and not camera.enabled):
+    _set(parts.cipher, camera, given)
+    if given.url is not None or "detect_url" in named or (given.enabled and not camera.enabled):
         camera.state, camera.state_reason, camera.state_detail = "connecting", None, None
         camera.state_at = camera.heard_at = now()
     if given.enabled is not None:
         camera.enabled = given.enabled
     camera.updated_at = now()
+
+
+def _set(cipher: AddressCipher, camera: Camera, given: SettingsIn) -> None:
+    """Keep the settings that the request names. Null is a value only where it means something of its own.
+
+    Raises:
+        Invalid: the second stream has no camera address.
+    """
+    named = given.model_fields_set
+    if "detect_url" in named:
+        camera.detect_url_cipher = camera.detect_address = None
+        if given.detect_url is not None:
+            checked_address(given.detect_url, "detect_url")
+            camera.detect_url_cipher, _ = cipher.seal(given.detect_url)
+            camera.detect_address = shown_address(given.detect_url)
+    for name in ("decode", "analysed_fps"):
+        if name in named:
+            setattr(camera, name, getattr(given, name))
+    if "plan" in named:
+        camera.plan = kept_plan(given.plan)
+    if given.zones is not None:
+        camera.zones = kept_zones(given.zones)
+    if given.privacy_masks is not None:
+        camera.privacy_masks = kept_masks(given.privacy_masks)
+    if given.footage is not None:
+        camera.footage = given.footage
 
 
 def announce(bus: Bus, camera_id: str) -> None:

@@ -6,19 +6,23 @@ from apiflask import APIBlueprint
 from pydantic import BaseModel, Field
 
 from miniprogram_api.access import allow, owner_of
+from miniprogram_api.adapters.cameras import AddressCipher
+from miniprogram_api.camera_settings import CameraSettings, settings_of
 from miniprogram_api.parts import Parts
 from miniprogram_api.rights import Scope, scopes
 from miniprogram_api.rules import Permission
 from miniprogram_api.shapes import Body, Ulid
 from shared_kernel.errors import Poison
 from shared_kernel.log import fields, get_logger
+from shared_kernel.tables import Camera
 
 log = get_logger(__name__)
 
 
-class OwnedCamera(BaseModel):
+class OwnedCamera(CameraSettings):
     camera_id: str
     url: str = Field(description="with credentials")
+    detect_url: str | None = Field(description="second stream for the analysis, with credentials; null: none")
     model: str
     enabled: bool
 
@@ -73,11 +77,9 @@ def blueprint(parts: Parts) -> APIBlueprint:
         items = []
         for row in rows:
             try:
-                url = parts.cipher.open(row.url_cipher)
+                items.append(_owned(parts.cipher, row))
             except Poison as error:  # one bad row must not hide the others
                 log.error("camera skipped", extra=fields(camera_id=row.camera_id, reason=error))  # noqa: TRY400
-                continue
-            items.append(OwnedCamera(camera_id=row.camera_id, url=url, model=row.model, enabled=row.enabled))
         return OwnedCameras(items=items)
 
     @routes.post("/internal/rights")
@@ -115,6 +117,22 @@ def blueprint(parts: Parts) -> APIBlueprint:
         return HoldersOut(user_ids=holding)
 
     return routes
+
+
+def _owned(cipher: AddressCipher, row: Camera) -> OwnedCamera:
+    """The camera as stream-service needs it.
+
+    Raises:
+        Poison: an address was sealed with another key.
+    """
+    return OwnedCamera(
+        camera_id=row.camera_id,
+        url=cipher.open(row.url_cipher),
+        detect_url=cipher.open(row.detect_url_cipher) if row.detect_url_cipher else None,
+        model=row.model,
+        enabled=row.enabled,
+        **dict(settings_of(row)),
+    )
 
 
 def _holds(scope: Scope | None, permission: Permission) -> bool:

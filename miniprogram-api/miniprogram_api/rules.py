@@ -55,31 +55,31 @@ def plain_username(text: str) -> str:
     return name
 
 
-def checked_address(url: str) -> SplitResult:
-    """The parts of a camera address.
+def checked_address(url: str, field: str = "url") -> SplitResult:
+    """The parts of a camera address, which the request calls `field`.
 
     Raises:
         Invalid: unknown scheme, no host, too long, blanks or control characters. Never repeats the address.
     """
     if len(url) > MAX_ADDRESS_CHARS:
-        raise Invalid.field("url", f"expected at most {MAX_ADDRESS_CHARS} characters, got {len(url)}")
+        raise Invalid.field(field, f"expected at most {MAX_ADDRESS_CHARS} characters, got {len(url)}")
     if not url.isprintable() or any(char.isspace() for char in url):
-        raise Invalid.field("url", "expected no blanks and no control characters")
+        raise Invalid.field(field, "expected no blanks and no control characters")
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise Invalid.field("url", "expected scheme://host[:port]/path") from error
+        raise Invalid.field(field, "expected scheme://host[:port]/path") from error
     if parts.scheme not in ADDRESS_SCHEMES:
         expected = ", ".join(ADDRESS_SCHEMES)
-        raise Invalid.field("url", f"expected one of the schemes {expected}, got {parts.scheme[:20] or 'none'}")
+        raise Invalid.field(field, f"expected one of the schemes {expected}, got {parts.scheme[:20] or 'none'}")
     if port == 0:
-        raise Invalid.field("url", "expected a port from 1 to 65535, got 0")
+        raise Invalid.field(field, "expected a port from 1 to 65535, got 0")
     if parts.scheme == "file":
         if parts.hostname not in (None, "localhost") or not parts.path.startswith("/") or parts.path == "/":
-            raise Invalid.field("url", "expected file:///folder/file")
+            raise Invalid.field(field, "expected file:///folder/file")
     elif not parts.hostname:
-        raise Invalid.field("url", "expected a host")
+        raise Invalid.field(field, "expected a host")
     return parts
 
 

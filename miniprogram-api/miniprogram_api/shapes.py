@@ -12,6 +12,7 @@ from typing import Annotated, Final, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
+from miniprogram_api.camera_settings import CameraSettings, settings_of
 from miniprogram_api.rules import PERMISSIONS, Permission, Role
 from shared_kernel.messages import MaskState, Moment
 from shared_kernel.tables import Camera, Pass, User
@@ -80,7 +81,7 @@ class UserOut(BaseModel):
     must_change_password: bool = Field(description="true: only /me, /me/password and logout work until it is changed")
 
 
-class CameraOut(BaseModel):
+class CameraOut(CameraSettings):
     camera_id: str
     name: str
     lon: float | None = Field(description="degrees, WGS-84")
@@ -99,6 +100,7 @@ class CameraOut(BaseModel):
     last_frame_at: Moment | None
     skipped_frames: int
     address: str | None = Field(description="host and path without credentials; only for who may manage cameras")
+    detect_address: str | None = Field(None, description="the same of the second stream, which is analysed; null: none")
     created_at: Moment
 
 
@@ -186,12 +188,14 @@ def camera_out(camera: Camera) -> CameraOut:
         last_frame_at=camera.last_frame_at,
         skipped_frames=camera.skipped_frames,
         address=camera.address,
+        detect_address=camera.detect_address,
+        **dict(settings_of(camera)),
         created_at=camera.created_at,
     )
 
 
 def for_viewer(camera: CameraOut, *, manages: bool) -> CameraOut:
-    return camera if manages else camera.model_copy(update={"address": None})
+    return camera if manages else camera.model_copy(update={"address": None, "detect_address": None})
 
 
 def pass_note(row: Pass, camera_name: str | None) -> PassNote:

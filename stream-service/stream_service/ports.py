@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared_kernel.messages import Message, PassObserved
+from stream_service.rules import DecodeMode, Footage
+from stream_service.zones import Polygon, Zone
 
 #: Ticks per second of every packet's `pts` and `dts`.
 CLOCK_HZ = 90_000
@@ -191,12 +193,39 @@ class Rights(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """On these ISO weekdays (1 Monday to 7 Sunday) from one minute of the day to another, at most 1440.
+
+    When the end is not after the beginning, it is on the day after.
+    """
+
+    days: tuple[int, ...]
+    begins_min: int
+    ends_min: int
+
+
+#: When a camera works: in any of these, in the time zone of the installation.
+Plan = tuple[Window, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CameraEntry:
-    """A camera as its owner is told of it. `url` has credentials: it is never logged or returned."""
+    """A camera as its owner is told of it. `url` and `detect_url` have credentials: never logged or returned.
+
+    `detect_url` is a second stream of the same picture, for the analysis only. `decode` and `analysed_fps` None: as
+    the service is set; `plan` None: always; no `zones`: people count everywhere.
+    """
 
     camera_id: str
     url: str
     enabled: bool
+    detect_url: str | None = None
+    decode: DecodeMode | None = None
+    analysed_fps: float | None = None
+    zones: tuple[Zone, ...] = ()
+    privacy_masks: tuple[Polygon, ...] = ()
+    plan: Plan | None = None
+    footage: Footage = "clips"
 
     def __repr__(self) -> str:
         return f"CameraEntry(camera_id={self.camera_id!r}, enabled={self.enabled})"

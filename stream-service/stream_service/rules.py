@@ -36,6 +36,9 @@ STEADY_AFTER_S: Final = 20.0
 #: What of a camera is decoded: everything; key frames while nothing moves; never more than key frames.
 DecodeMode = Literal["all", "adaptive", "keyframes"]
 
+#: What is kept of a camera's video: nothing; seconds around an alerting pass; everything.
+Footage = Literal["off", "clips", "continuous"]
+
 #: Gives the IP addresses of a host name and port, as text; none when it has none.
 Resolve = Callable[[str, int], set[str]]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import available_timezones
 
 from pydantic import Field, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
@@ -31,7 +32,15 @@ class Settings(ServiceSettings):
     file_roots: Annotated[tuple[Path, ...], NoDecode] = Field(
         (), description="folders that cameras may read files from, separated by commas"
     )
+    time_zone: str = Field("", description="of the plans of cameras, such as Asia/Shanghai; empty: the machine's own")
     viewers: int = Field(256, ge=1, le=2000, description="live viewers at most; each holds a thread")
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_a_time_zone(cls, value: str) -> str:
+        if value and value not in available_timezones():
+            raise ValueError(f"expected a time zone such as Asia/Shanghai, got {value!r}")
+        return value
 
     @field_validator("file_roots", mode="before")
     @classmethod

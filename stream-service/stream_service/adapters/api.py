@@ -3,21 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
+from typing import Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from shared_kernel.errors import Unavailable
 from shared_kernel.internal_api import InternalApi
-from stream_service.ports import CameraEntry, Seen
+from stream_service.ports import CameraEntry, Seen, Window
+from stream_service.rules import DecodeMode, Footage
+from stream_service.zones import Polygon, Zone
 
 #: A call takes no longer than this; asking for rights must stay below the promise of five seconds.
 TIMEOUT_S = 2.5
+
+
+class _Zone(BaseModel):
+    name: str
+    kind: Literal["include", "exclude"]
+    points: Polygon
+
+
+class _Window(BaseModel):
+    days: tuple[int, ...]
+    begins: str = Field(alias="from")
+    ends: str = Field(alias="to")
 
 
 class _Camera(BaseModel):
     camera_id: str
     url: str
     enabled: bool = True
+    detect_url: str | None = None
+    decode: DecodeMode | None = None
+    analysed_fps: float | None = None
+    zones: tuple[_Zone, ...] = ()
+    privacy_masks: tuple[Polygon, ...] = ()
+    plan: tuple[_Window, ...] | None = None
+    footage: Footage = "clips"
 
 
 class _Cameras(BaseModel):
@@ -52,9 +74,31 @@ class HttpApi:
 
     def cameras(self) -> list[CameraEntry]:
         found = self._api.ask(_Cameras, "GET", "cameras")
-        return [CameraEntry(one.camera_id, one.url, one.enabled) for one in found.items]
+        return [_entry(one) for one in found.items]
 
     def allowed(self, pairs: AbstractSet[Seen]) -> AbstractSet[Seen]:
         body = {"pairs": [{"user_id": one.user_id, "camera_id": one.camera_id} for one in sorted(pairs)]}
         found = self._api.ask(_Allowed, "POST", "rights", body)
         return {Seen(one.user_id, one.camera_id) for one in found.allowed} & pairs
+
+
+def _entry(one: _Camera) -> CameraEntry:
+    windows = [Window(window.days, _minutes(window.begins), _minutes(window.ends)) for window in one.plan or ()]
+    return CameraEntry(
+        camera_id=one.camera_id,
+        url=one.url,
+        enabled=one.enabled,
+        detect_url=one.detect_url,
+        decode=one.decode,
+        analysed_fps=one.analysed_fps,
+        zones=tuple(Zone(zone.name, zone.kind, zone.points) for zone in one.zones),
+        privacy_masks=one.privacy_masks,
+        plan=tuple(windows) or None,
+        footage=one.footage,
+    )
+
+
+def _minutes(clock: str) -> int:
+    """Minute of the day of HH:MM."""
+    hours, minutes = clock.split(":")
+    return int(hours) * 60 + int(minutes)

@@ -712,6 +712,46 @@ export interface components {
         };
         /** CameraOut */
         "CameraPage.CameraOut": {
+            /**
+             * Decode
+             * @description what is decoded; null: as stream-service is set
+             * @default null
+             */
+            decode: ("all" | "adaptive" | "keyframes") | null;
+            /**
+             * Analysed Fps
+             * @description analysed frames per second; null: as stream-service is set
+             * @default null
+             */
+            analysed_fps: number | null;
+            /**
+             * Zones
+             * @description where faces count; empty: everywhere
+             * @default []
+             */
+            zones: components["schemas"]["CameraPage.Zone"][];
+            /**
+             * Privacy Masks
+             * @description what nobody sees, burnt in before a picture leaves
+             * @default []
+             */
+            privacy_masks: [
+                number,
+                number
+            ][][];
+            /**
+             * Plan
+             * @description when the camera works; null: always
+             * @default null
+             */
+            plan: components["schemas"]["CameraPage.Window"][] | null;
+            /**
+             * Footage
+             * @description what is kept of its video
+             * @default clips
+             * @enum {string}
+             */
+            footage: "off" | "clips" | "continuous";
             /** Camera Id */
             camera_id: string;
             /** Name */
@@ -734,9 +774,9 @@ export interface components {
             is_demo: boolean;
             /**
              * State
-             * @enum {string}
+             * @description how it is; `disabled`: switched off by a person
              */
-            state: "connecting" | "live" | "down" | "disabled";
+            state: ("connecting" | "online" | "degraded" | "stale" | "offline" | "paused") | "disabled";
             /**
              * State Reason
              * @description stable code, see CameraReason; also `no_report`
@@ -750,6 +790,7 @@ export interface components {
             /**
              * State At
              * Format: date-time
+             * @description since when it is in this state
              */
             state_at: string;
             /** Width */
@@ -770,10 +811,59 @@ export interface components {
              */
             address: string | null;
             /**
+             * Detect Address
+             * @description the same of the second stream, which is analysed; null: none
+             * @default null
+             */
+            detect_address: string | null;
+            /**
              * Created At
              * Format: date-time
              */
             created_at: string;
+        };
+        /**
+         * Window
+         * @description On these days from this time to that one; when `to` is not after `from`, it ends on the day after.
+         */
+        "CameraPage.Window": {
+            /**
+             * Days
+             * @description weekdays on which it begins, 1 Monday to 7 Sunday
+             */
+            days: number[];
+            /**
+             * From
+             * @description HH:MM, installation's time zone
+             */
+            from: string;
+            /**
+             * To
+             * @description HH:MM, at most 24:00
+             */
+            to: string;
+        };
+        /**
+         * Zone
+         * @description Where faces count, or do not. A face is where its centre is.
+         */
+        "CameraPage.Zone": {
+            /**
+             * Name
+             * @description what people call it
+             */
+            name: string;
+            /**
+             * Kind
+             * @description include: outside of all of these nothing counts; exclude: inside nothing counts
+             * @enum {string}
+             */
+            kind: "include" | "exclude";
+            /** Points */
+            points: [
+                number,
+                number
+            ][];
         };
         /**
          * CameraPage
@@ -788,8 +878,91 @@ export interface components {
              */
             next: string | null;
         };
+        /**
+         * Window
+         * @description On these days from this time to that one; when `to` is not after `from`, it ends on the day after.
+         */
+        "CameraOut.Window": {
+            /**
+             * Days
+             * @description weekdays on which it begins, 1 Monday to 7 Sunday
+             */
+            days: number[];
+            /**
+             * From
+             * @description HH:MM, installation's time zone
+             */
+            from: string;
+            /**
+             * To
+             * @description HH:MM, at most 24:00
+             */
+            to: string;
+        };
+        /**
+         * Zone
+         * @description Where faces count, or do not. A face is where its centre is.
+         */
+        "CameraOut.Zone": {
+            /**
+             * Name
+             * @description what people call it
+             */
+            name: string;
+            /**
+             * Kind
+             * @description include: outside of all of these nothing counts; exclude: inside nothing counts
+             * @enum {string}
+             */
+            kind: "include" | "exclude";
+            /** Points */
+            points: [
+                number,
+                number
+            ][];
+        };
         /** CameraOut */
         CameraOut: {
+            /**
+             * Decode
+             * @description what is decoded; null: as stream-service is set
+             * @default null
+             */
+            decode: ("all" | "adaptive" | "keyframes") | null;
+            /**
+             * Analysed Fps
+             * @description analysed frames per second; null: as stream-service is set
+             * @default null
+             */
+            analysed_fps: number | null;
+            /**
+             * Zones
+             * @description where faces count; empty: everywhere
+             * @default []
+             */
+            zones: components["schemas"]["CameraOut.Zone"][];
+            /**
+             * Privacy Masks
+             * @description what nobody sees, burnt in before a picture leaves
+             * @default []
+             */
+            privacy_masks: [
+                number,
+                number
+            ][][];
+            /**
+             * Plan
+             * @description when the camera works; null: always
+             * @default null
+             */
+            plan: components["schemas"]["CameraOut.Window"][] | null;
+            /**
+             * Footage
+             * @description what is kept of its video
+             * @default clips
+             * @enum {string}
+             */
+            footage: "off" | "clips" | "continuous";
             /** Camera Id */
             camera_id: string;
             /** Name */
@@ -812,9 +985,9 @@ export interface components {
             is_demo: boolean;
             /**
              * State
-             * @enum {string}
+             * @description how it is; `disabled`: switched off by a person
              */
-            state: "connecting" | "live" | "down" | "disabled";
+            state: ("connecting" | "online" | "degraded" | "stale" | "offline" | "paused") | "disabled";
             /**
              * State Reason
              * @description stable code, see CameraReason; also `no_report`
@@ -828,6 +1001,7 @@ export interface components {
             /**
              * State At
              * Format: date-time
+             * @description since when it is in this state
              */
             state_at: string;
             /** Width */
@@ -848,13 +1022,107 @@ export interface components {
              */
             address: string | null;
             /**
+             * Detect Address
+             * @description the same of the second stream, which is analysed; null: none
+             * @default null
+             */
+            detect_address: string | null;
+            /**
              * Created At
              * Format: date-time
              */
             created_at: string;
         };
+        /**
+         * Window
+         * @description On these days from this time to that one; when `to` is not after `from`, it ends on the day after.
+         */
+        "CameraIn.Window": {
+            /**
+             * Days
+             * @description weekdays on which it begins, 1 Monday to 7 Sunday
+             */
+            days: number[];
+            /**
+             * From
+             * @description HH:MM, installation's time zone
+             */
+            from: string;
+            /**
+             * To
+             * @description HH:MM, at most 24:00
+             */
+            to: string;
+        };
+        /**
+         * Zone
+         * @description Where faces count, or do not. A face is where its centre is.
+         */
+        "CameraIn.Zone": {
+            /**
+             * Name
+             * @description what people call it
+             */
+            name: string;
+            /**
+             * Kind
+             * @description include: outside of all of these nothing counts; exclude: inside nothing counts
+             * @enum {string}
+             */
+            kind: "include" | "exclude";
+            /** Points */
+            points: [
+                number,
+                number
+            ][];
+        };
         /** CameraIn */
         CameraIn: {
+            /**
+             * Detect Url
+             * @description second stream for the analysis; null: one for all
+             * @default null
+             */
+            detect_url: string | null;
+            /**
+             * Decode
+             * @description what is decoded; null: as stream-service is set
+             * @default null
+             */
+            decode: ("all" | "adaptive" | "keyframes") | null;
+            /**
+             * Analysed Fps
+             * @description analysed frames per second; null: as set
+             * @default null
+             */
+            analysed_fps: number | null;
+            /**
+             * Zones
+             * @description where faces count; empty: everywhere
+             * @default null
+             */
+            zones: components["schemas"]["CameraIn.Zone"][] | null;
+            /**
+             * Privacy Masks
+             * @description what nobody sees
+             * @default null
+             */
+            privacy_masks: [
+                number,
+                number
+            ][][] | null;
+            /**
+             * Plan
+             * @description when the camera works; null: always
+             * @default null
+             */
+            plan: components["schemas"]["CameraIn.Window"][] | null;
+            /**
+             * Footage
+             * @description what is kept of its video
+             * @default null
+             */
+            footage: ("off" | "clips" | "continuous") | null;
             /**
              * Name
              * @description what people call it
@@ -1159,6 +1427,46 @@ export interface components {
         };
         /** OwnedCamera */
         "OwnedCameras.OwnedCamera": {
+            /**
+             * Decode
+             * @description what is decoded; null: as stream-service is set
+             * @default null
+             */
+            decode: ("all" | "adaptive" | "keyframes") | null;
+            /**
+             * Analysed Fps
+             * @description analysed frames per second; null: as stream-service is set
+             * @default null
+             */
+            analysed_fps: number | null;
+            /**
+             * Zones
+             * @description where faces count; empty: everywhere
+             * @default []
+             */
+            zones: components["schemas"]["OwnedCameras.Zone"][];
+            /**
+             * Privacy Masks
+             * @description what nobody sees, burnt in before a picture leaves
+             * @default []
+             */
+            privacy_masks: [
+                number,
+                number
+            ][][];
+            /**
+             * Plan
+             * @description when the camera works; null: always
+             * @default null
+             */
+            plan: components["schemas"]["OwnedCameras.Window"][] | null;
+            /**
+             * Footage
+             * @description what is kept of its video
+             * @default clips
+             * @enum {string}
+             */
+            footage: "off" | "clips" | "continuous";
             /** Camera Id */
             camera_id: string;
             /**
@@ -1166,10 +1474,58 @@ export interface components {
              * @description with credentials
              */
             url: string;
+            /**
+             * Detect Url
+             * @description second stream for the analysis, with credentials; null: none
+             */
+            detect_url: string | null;
             /** Model */
             model: string;
             /** Enabled */
             enabled: boolean;
+        };
+        /**
+         * Window
+         * @description On these days from this time to that one; when `to` is not after `from`, it ends on the day after.
+         */
+        "OwnedCameras.Window": {
+            /**
+             * Days
+             * @description weekdays on which it begins, 1 Monday to 7 Sunday
+             */
+            days: number[];
+            /**
+             * From
+             * @description HH:MM, installation's time zone
+             */
+            from: string;
+            /**
+             * To
+             * @description HH:MM, at most 24:00
+             */
+            to: string;
+        };
+        /**
+         * Zone
+         * @description Where faces count, or do not. A face is where its centre is.
+         */
+        "OwnedCameras.Zone": {
+            /**
+             * Name
+             * @description what people call it
+             */
+            name: string;
+            /**
+             * Kind
+             * @description include: outside of all of these nothing counts; exclude: inside nothing counts
+             * @enum {string}
+             */
+            kind: "include" | "exclude";
+            /** Points */
+            points: [
+                number,
+                number
+            ][];
         };
         /** OwnedCameras */
         OwnedCameras: {
@@ -1287,10 +1643,98 @@ export interface components {
             scene_url: string | null;
         };
         /**
+         * Window
+         * @description On these days from this time to that one; when `to` is not after `from`, it ends on the day after.
+         */
+        "CameraPatch.Window": {
+            /**
+             * Days
+             * @description weekdays on which it begins, 1 Monday to 7 Sunday
+             */
+            days: number[];
+            /**
+             * From
+             * @description HH:MM, installation's time zone
+             */
+            from: string;
+            /**
+             * To
+             * @description HH:MM, at most 24:00
+             */
+            to: string;
+        };
+        /**
+         * Zone
+         * @description Where faces count, or do not. A face is where its centre is.
+         */
+        "CameraPatch.Zone": {
+            /**
+             * Name
+             * @description what people call it
+             */
+            name: string;
+            /**
+             * Kind
+             * @description include: outside of all of these nothing counts; exclude: inside nothing counts
+             * @enum {string}
+             */
+            kind: "include" | "exclude";
+            /** Points */
+            points: [
+                number,
+                number
+            ][];
+        };
+        /**
          * CameraPatch
          * @description Only the fields that are there change; without `url` the address stays.
          */
         CameraPatch: {
+            /**
+             * Detect Url
+             * @description second stream for the analysis; null: one for all
+             * @default null
+             */
+            detect_url: string | null;
+            /**
+             * Decode
+             * @description what is decoded; null: as stream-service is set
+             * @default null
+             */
+            decode: ("all" | "adaptive" | "keyframes") | null;
+            /**
+             * Analysed Fps
+             * @description analysed frames per second; null: as set
+             * @default null
+             */
+            analysed_fps: number | null;
+            /**
+             * Zones
+             * @description where faces count; empty: everywhere
+             * @default null
+             */
+            zones: components["schemas"]["CameraPatch.Zone"][] | null;
+            /**
+             * Privacy Masks
+             * @description what nobody sees
+             * @default null
+             */
+            privacy_masks: [
+                number,
+                number
+            ][][] | null;
+            /**
+             * Plan
+             * @description when the camera works; null: always
+             * @default null
+             */
+            plan: components["schemas"]["CameraPatch.Window"][] | null;
+            /**
+             * Footage
+             * @description what is kept of its video
+             * @default null
+             */
+            footage: ("off" | "clips" | "continuous") | null;
             /**
              * Name
              * @default null
