@@ -39,7 +39,7 @@ def figures() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as folder, RtspServer() as camera, RunningStack(Path(folder) / "data") as stack:
         client = stack.client()
         camera_id = client.add_camera("bench", camera.mount("bench", write(Path(folder) / "counted.mp4")))
-        wait_until(lambda: client.camera(camera_id)["state"] == "live", 30, "the camera is live")
+        wait_until(lambda: client.camera(camera_id)["state"] == "online", 30, "the camera is live")
 
         def address() -> str:
             path: str = client.post(f"/cameras/{camera_id}/play-ticket", {})["stream_url"]

@@ -217,7 +217,7 @@ async function api(request, response, path, query) {
     })
     setTimeout(() => {
       Object.assign(camera, {
-        state: 'live',
+        state: 'online',
         width: 1920,
         height: 1080,
         fps: 25,
@@ -245,7 +245,8 @@ async function api(request, response, path, query) {
     return answer(response, 204)
   }
   Object.assign(camera, json, { url: undefined })
-  if ('enabled' in json) Object.assign(camera, { state: json.enabled ? 'live' : 'disabled', state_at: now() })
+  if ('enabled' in json)
+    Object.assign(camera, { state: json.enabled ? 'online' : 'disabled', state_at: now() })
   tell('camera', { camera })
   return answer(response, 200, camera)
 }

@@ -51,7 +51,7 @@ export function makeCamera(name, index, change = {}) {
     model: 'mask',
     enabled: true,
     is_demo: false,
-    state: 'live',
+    state: 'online',
     state_reason: null,
     state_detail: null,
     state_at: new Date(Date.now() - 3_600_000 * (index + 1)).toISOString(),
@@ -76,7 +76,7 @@ if (!EMPTY) {
       index,
       index === 3
         ? {
-            state: 'down',
+            state: 'offline',
             state_reason: 'unauthorised',
             state_detail: '401 Unauthorized',
             state_at: new Date(Date.now() - 720_000).toISOString(),
@@ -95,7 +95,7 @@ export function makePass(at, open) {
     state: ['with_mask', 'without_mask', 'mask_worn_incorrectly'][passes.length % 3],
     box: { x0: 0.4, y0: 0.3, x1: 0.52, y1: 0.55 },
   }
-  const live = [...cameras.values()].filter((each) => each.state === 'live')
+  const live = [...cameras.values()].filter((each) => each.state === 'online')
   const camera = live[passes.length % live.length]
   const pass = {
     pass_id: crypto.randomUUID(),

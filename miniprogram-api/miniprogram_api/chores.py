@@ -16,7 +16,7 @@ from shared_kernel.messages import MESSAGES
 
 log = get_logger(__name__)
 
-#: A camera nobody reported for this long counts as down.
+#: A camera nobody reported for this long counts as offline.
 SILENCE: Final = timedelta(seconds=30)
 #: Live clients can resume within this time; the promise is an hour.
 EVENTS_KEPT: Final = timedelta(hours=48)
@@ -29,12 +29,12 @@ _BATCH: Final = 200
 
 
 def mark_silent_cameras(database: Database) -> int:
-    """Cameras whose reports stopped are down. Returns how many became so."""
+    """Cameras whose reports stopped are offline. Returns how many became so."""
     with database.write() as store:
         silent = store.cameras.silent_since(now() - SILENCE)
         for camera in silent:
             heard_at = camera.heard_at
-            camera.state, camera.state_reason, camera.state_at = "down", NO_REPORT, now()
+            camera.state, camera.state_reason, camera.state_at = "offline", NO_REPORT, now()
             camera.state_detail = "no report from the stream service for 30 seconds"
             tell_camera(store, camera, camera.state_at, cause=f"silent/{heard_at.isoformat()}")
     return len(silent)

@@ -68,15 +68,15 @@ def record_report(store: Store, message: CameraReported) -> None:
     if camera.reported_at is not None and message.at < camera.reported_at:
         return  # an older report, delivered again
     before = _appearance(camera)
-    if camera.state != message.state:
-        camera.state_at = message.at
-    camera.state = message.state
+    if camera.state != message.condition:
+        camera.state_at = message.since or message.at
+    camera.state = message.condition
     camera.state_reason = None if message.reason is None else message.reason[:32]
     camera.state_detail = None if message.detail is None else message.detail[:500]
     camera.reported_at, camera.heard_at = message.at, now()
     camera.skipped_frames = message.skipped_frames
     camera.last_frame_at = message.last_frame_at or camera.last_frame_at
-    if message.state == "live":
+    if message.condition in ("online", "degraded"):
         camera.width, camera.height, camera.fps = message.width, message.height, message.fps
         camera.codec = None if message.codec is None else message.codec[:32]
     if _appearance(camera) != before:

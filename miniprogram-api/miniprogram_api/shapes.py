@@ -14,7 +14,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 from miniprogram_api.camera_settings import CameraSettings, settings_of
 from miniprogram_api.rules import PERMISSIONS, Permission, Role
-from shared_kernel.messages import MaskState, Moment
+from shared_kernel.messages import CameraState, MaskState, Moment
 from shared_kernel.tables import Camera, Pass, User
 
 T = TypeVar("T")
@@ -89,10 +89,10 @@ class CameraOut(CameraSettings):
     model: str
     enabled: bool
     is_demo: bool
-    state: Literal["connecting", "live", "down", "disabled"]
+    state: CameraState | Literal["disabled"] = Field(description="how it is; `disabled`: switched off by a person")
     state_reason: str | None = Field(description="stable code, see CameraReason; also `no_report`")
     state_detail: str | None = Field(description="the reason in words")
-    state_at: Moment
+    state_at: Moment = Field(description="since when it is in this state")
     width: int | None
     height: int | None
     fps: float | None

@@ -180,6 +180,11 @@ class CameraChanged(Message):
     camera_id: str
 
 
+#: How a camera is. `connecting`: no picture yet, or just lost; `degraded`: pictures, but fewer or worse than promised;
+#: `stale`: connected, without a new picture; `paused`: nobody wants it now, by its plan.
+CameraState = Literal["connecting", "online", "degraded", "stale", "offline", "paused"]
+
+
 class CameraReported(Message):
     """How a camera is: on each change of state and every ten seconds, so that a lost one heals itself."""
 
@@ -188,8 +193,9 @@ class CameraReported(Message):
 
     camera_id: str
     at: Moment
-    state: Literal["connecting", "live", "down"]
-    reason: str | None = Field(None, description="code of the reason when down or connecting, see CameraReason")
+    state: CameraState | Literal["live", "down"] = Field(description="`live` and `down`: former words, see `condition`")
+    since: Moment | None = Field(None, description="since when it is in this state")
+    reason: str | None = Field(None, description="code of the reason when it is not online, see CameraReason")
     detail: str | None = Field(None, description="the reason in plain words, without credentials")
     width: int | None = None
     height: int | None = None
@@ -197,10 +203,22 @@ class CameraReported(Message):
     codec: str | None = None
     last_frame_at: Moment | None = None
     skipped_frames: int = Field(0, ge=0, description="sampled frames that were never analysed, since start")
+    analysed_frames: int = Field(0, ge=0, description="frames whose analysis came, since start")
+    picture_since: Moment | None = Field(None, description="since when pictures come without a break; null: none come")
+    outage_since: Moment | None = Field(
+        None, description="when the pictures went, while this is more than a blink; null: they are there for good"
+    )
+
+    @property
+    def condition(self) -> CameraState:
+        """The state in the words of today."""
+        if self.state == "live":
+            return "online"
+        return "offline" if self.state == "down" else self.state
 
 
 class CameraReason(enum.StrEnum):
-    """Why a camera gives no picture."""
+    """Why a camera gives no picture, or not all of them."""
 
     REFUSED = "refused"
     TIMEOUT = "timeout"
@@ -214,6 +232,12 @@ class CameraReason(enum.StrEnum):
     BLOCKED_ADDRESS = "blocked_address"
     FILE_MISSING = "file_missing"
     FILE_OUTSIDE = "file_outside"
+    FEW_PICTURES = "few_pictures"
+    DAMAGED = "damaged"
+    OVERLOADED = "overloaded"
+    NOT_ANALYSED = "not_analysed"
+    UNSTEADY = "unsteady"
+    PLAN = "plan"
 
 
 #: What a model does with a picture: faces and their mask state, things and their boxes, or one verdict on the whole.

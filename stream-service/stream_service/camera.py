@@ -12,16 +12,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
-from typing import Literal, Protocol
+from typing import Protocol
 
 from shared_kernel.clock import now
 from shared_kernel.log import fields, get_logger
-from shared_kernel.messages import CameraReason, CameraReported
+from shared_kernel.messages import CameraReason, CameraReported, CameraState
 from stream_service.capture import INTRA_CODECS, Sampling, capture
 from stream_service.gate import Attention, Gate
 from stream_service.live import LiveHub
 from stream_service.mailbox import Mailbox
-from stream_service.ports import CameraEntry, Decoder, Feed, Packet, StreamInfo
+from stream_service.ports import CameraEntry, Decoder, Feed, Packet, StreamInfo, Tap
 from stream_service.pull import Pull
 from stream_service.ring import FrameRing
 from stream_service.rules import STEADY_AFTER_S, CameraFailed, pause_s, redacted
@@ -32,8 +32,6 @@ log = get_logger(__name__)
 REPORT_EVERY_S = 10.0
 #: The frame rate is measured over this long, seconds.
 _RATE_WINDOW_S = 5.0
-
-State = Literal["connecting", "live", "down"]
 
 
 class TimedDecoder(Decoder, Protocol):
@@ -51,6 +49,7 @@ class Parts:
     feed: Callable[[str], Feed]
     decoder: Callable[[StreamInfo], TimedDecoder]
     mailbox: Mailbox
+    tap: Callable[[CameraEntry], Tap]
 
 
 class _Rate:
@@ -76,7 +75,7 @@ class CameraWorker:
 
     def __init__(self, entry: CameraEntry, sampling: Sampling, ring: FrameRing, hub: LiveHub, parts: Parts) -> None:
         self.entry, self.ring, self.hub = entry, ring, hub
-        self.state: State = "connecting"
+        self.state: CameraState = "connecting"
         self.reason: CameraReason | None = None
         self.reconnects = 0
         self.attention = Attention()
@@ -93,12 +92,13 @@ class CameraWorker:
         self._reported_s = 0.0
         self._reported_facts: tuple[object, ...] = ()
         self._sampling, self._parts = sampling, parts
+        self._tap = parts.tap(entry)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"camera-{entry.camera_id}", daemon=True)
 
     @property
     def fps(self) -> float | None:
-        return self._rate.per_second() if self.state == "live" else None
+        return self._rate.per_second() if self.state == "online" else None
 
     @property
     def alive(self) -> bool:
@@ -141,6 +141,7 @@ class CameraWorker:
                 self._report_if_due()
         finally:
             packets.close()
+            self._tap.end()
             self.dropped_packets += pull.dropped_packets
 
     def _capture(self, packets: Iterable[Packet | None], info: StreamInfo) -> None:
@@ -152,7 +153,7 @@ class CameraWorker:
                 if message is not None:
                     self._size, self._last_frame_at = (message.width, message.height), message.captured_at
                     self.analysed_frames += 1
-                    self._become("live", None, None)
+                    self._become("online", None, None)
                     self._parts.mailbox.post(message)
                 self._report_if_due()
         finally:
@@ -161,18 +162,20 @@ class CameraWorker:
     def _opened(self, info: StreamInfo) -> None:
         self._info, self._size, self._rate = info, None, _Rate()
         self.hub.begin(info.codec)
+        self._tap.begin(info)
 
     def _arrived(self, packet: Packet) -> None:
         self._rate.add(packet.arrived_s)
         self.hub.feed(packet)
+        self._tap.feed(packet)
 
     def _failed(self, reason: CameraReason, detail: str) -> None:
         self.reconnects += 1
         self.hub.end(reason, detail)
         self.ring.show(None)
-        self._become("down", reason, detail)
+        self._become("offline", reason, detail)
 
-    def _become(self, state: State, reason: CameraReason | None, detail: str | None) -> None:
+    def _become(self, state: CameraState, reason: CameraReason | None, detail: str | None) -> None:
         changed = (state, reason) != (self.state, self.reason)
         self.state, self.reason, self._detail = state, reason, detail
         if changed:

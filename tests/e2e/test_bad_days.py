@@ -76,11 +76,11 @@ def test_every_pass_is_exactly_one_row(
 ) -> None:
     client = lasting_stack.client()
     camera_id = client.add_camera(fault.__name__, gate)
-    wait_until(lambda: client.camera(camera_id)["state"] == "live", 20, "camera is live")
+    wait_until(lambda: client.camera(camera_id)["state"] == "online", 20, "camera is live")
     time.sleep(MIDDLE_OF_A_PASS_S)  # the moment of the fault
     fault(lasting_stack)
     wait_until(lambda: recorded(client, camera_id, scene), BACK_WITHIN_S, "every pass closed and counted")
-    assert client.camera(camera_id)["state"] == "live"
+    assert client.camera(camera_id)["state"] == "online"
     client.delete(f"/cameras/{camera_id}")
 
 

@@ -27,7 +27,7 @@ export type EventTicket = Schemas['TicketOut']
 
 export type Permission = 'camera.manage' | 'camera.view_all' | 'user.manage' | 'pass.view' | 'photo.detect'
 
-/** Why a camera gives no picture. Newer servers may know more codes: every use has a text for the unknown. */
+/** Why a camera gives no picture, or not all of them. Newer servers may know more codes: every use has a text for the unknown. */
 export type CameraReason =
   | 'refused'
   | 'timeout'
@@ -41,6 +41,12 @@ export type CameraReason =
   | 'blocked_address'
   | 'file_missing'
   | 'file_outside'
+  | 'few_pictures'
+  | 'damaged'
+  | 'overloaded'
+  | 'not_analysed'
+  | 'unsteady'
+  | 'plan'
   | 'no_report'
 
 export interface Page<T> {

@@ -75,7 +75,7 @@ describe('PassFeed', () => {
 
 describe('CameraTile', () => {
   it('says why a camera is silent, since when, and what to do', () => {
-    const camera = aCamera({ state: 'down', state_reason: 'unauthorised' })
+    const camera = aCamera({ state: 'offline', state_reason: 'unauthorised' })
     const text = mountPart(CameraTile, { camera }).text()
     expect(text).toContain('离线')
     expect(text).toContain('用户名或密码不正确')
@@ -85,7 +85,7 @@ describe('CameraTile', () => {
 
   it('lives with fields that are not there', () => {
     const camera = aCamera({
-      state: 'down',
+      state: 'offline',
       state_reason: null,
       width: null,
       fps: null,

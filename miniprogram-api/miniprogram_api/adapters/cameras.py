@@ -75,9 +75,9 @@ class Cameras:
         return self._session.scalars(select(func.count()).where(Camera.deleted_at.is_(None))).one()
 
     def silent_since(self, moment: datetime) -> Sequence[Camera]:
-        """Enabled cameras that do not count as down though nobody reported them since `moment`; locked."""
+        """Enabled cameras that do not count as offline though nobody reported them since `moment`; locked."""
         query = select(Camera).where(
-            Camera.deleted_at.is_(None), Camera.enabled.is_(True), Camera.state != "down", Camera.heard_at < moment
+            Camera.deleted_at.is_(None), Camera.enabled.is_(True), Camera.state != "offline", Camera.heard_at < moment
         )
         return self._session.scalars(query.with_for_update()).all()
 

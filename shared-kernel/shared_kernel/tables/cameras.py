@@ -19,7 +19,7 @@ class Camera(Base):
         Index("ix_cameras_url_sha256", "url_sha256"),
         CheckConstraint("lon IS NULL OR (lon >= -180 AND lon <= 180)", name="lon"),
         CheckConstraint("lat IS NULL OR (lat >= -90 AND lat <= 90)", name="lat"),
-        one_of("state", "connecting", "live", "down"),
+        one_of("state", "connecting", "online", "degraded", "stale", "offline", "paused"),
         one_of("decode", "all", "adaptive", "keyframes"),
         one_of("footage", "off", "clips", "continuous"),
         CheckConstraint("analysed_fps IS NULL OR (analysed_fps > 0 AND analysed_fps <= 30)", name="analysed_fps"),
@@ -48,7 +48,9 @@ class Camera(Base):
     footage: Mapped[Word | None] = mapped_column(comment="off, clips or continuous; null: clips")
     enabled: Mapped[bool] = mapped_column(comment="false: nobody connects to it")
     is_demo: Mapped[bool] = mapped_column(comment="true for the clip that plays until the first own camera")
-    state: Mapped[Word] = mapped_column(comment="connecting, live or down, as last reported")
+    state: Mapped[Word] = mapped_column(
+        comment="connecting, online, degraded, stale, offline or paused, as last reported"
+    )
     state_reason: Mapped[str | None] = mapped_column(ascii_text(32), comment="code, see CameraReason")
     state_detail: Mapped[str | None] = mapped_column(String(500), comment="the reason in words, without credentials")
     state_at: Mapped[Moment] = mapped_column(comment="since when it is in this state")
@@ -60,6 +62,10 @@ class Camera(Base):
     codec: Mapped[str | None] = mapped_column(ascii_text(32), comment="video codec, such as h264")
     last_frame_at: Mapped[Moment | None] = mapped_column(comment="when the last frame came")
     skipped_frames: Mapped[int] = mapped_column(BigInteger, comment="sampled frames never analysed, since its start")
+    analysed_frames: Mapped[int | None] = mapped_column(
+        BigInteger, comment="frames whose analysis came, since its start"
+    )
+    accounted_at: Mapped[Moment | None] = mapped_column(comment="its hours are written up to here; null: never")
     created_at: Mapped[Moment] = mapped_column(comment="when it was added")
     updated_at: Mapped[Moment] = mapped_column(comment="when a person last changed it")
     deleted_at: Mapped[Moment | None] = mapped_column(comment="removed; the row stays because its passes do")

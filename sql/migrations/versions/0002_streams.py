@@ -25,6 +25,11 @@ def ascii_text(length: int) -> sa.String:
 ULID = sa.CHAR(26).with_variant(mysql.CHAR(26, **ASCII), "mysql", "mariadb")
 MOMENT = sa.DateTime().with_variant(mysql.DATETIME(fsp=3), "mysql", "mariadb")
 
+STATES = "state IN ('connecting', 'online', 'degraded', 'stale', 'offline', 'paused')"
+FORMER_STATES = "state IN ('connecting', 'live', 'down')"
+STATE_COMMENT = "connecting, online, degraded, stale, offline or paused, as last reported"
+FORMER_STATE_COMMENT = "connecting, live or down, as last reported"
+
 CHECKS = {
     "decode": "decode IN ('all', 'adaptive', 'keyframes')",
     "footage": "footage IN ('off', 'clips', 'continuous')",
@@ -56,10 +61,28 @@ def settings() -> list[sa.Column[Any]]:
         sa.Column("privacy_masks", sa.Text(), nullable=True, comment="JSON: polygons that nobody ever sees"),
         sa.Column("plan", sa.Text(), nullable=True, comment="JSON: when it works, by weekday; null: always"),
         sa.Column("footage", ascii_text(32), nullable=True, comment="off, clips or continuous; null: clips"),
+        sa.Column(
+            "analysed_frames", sa.BigInteger(), nullable=True, comment="frames whose analysis came, since its start"
+        ),
+        sa.Column("accounted_at", MOMENT, nullable=True, comment="its hours are written up to here; null: never"),
     ]
 
 
+def change_states(words: dict[str, str], rule: str, comment: str) -> None:
+    """Other words for the states of a camera. The check goes first: neither words are allowed by both."""
+    with op.batch_alter_table("cameras") as cameras:
+        cameras.drop_constraint(op.f("ck_cameras_state"), type_="check")
+    for former, word in words.items():
+        op.execute(
+            sa.text("UPDATE cameras SET state = :word WHERE state = :former").bindparams(word=word, former=former)
+        )
+    with op.batch_alter_table("cameras") as cameras:
+        cameras.alter_column("state", existing_type=ascii_text(32), existing_nullable=False, comment=comment)
+        cameras.create_check_constraint(op.f("ck_cameras_state"), rule)
+
+
 def upgrade() -> None:
+    change_states({"live": "online", "down": "offline"}, STATES, STATE_COMMENT)
     with op.batch_alter_table("cameras") as cameras:
         for column in settings():
             cameras.add_column(column)
@@ -80,6 +103,8 @@ def downgrade() -> None:
             cameras.drop_constraint(op.f(f"ck_cameras_{name}"), type_="check")
         for column in settings():
             cameras.drop_column(column.name)
+    words = {"online": "live", "degraded": "live", "stale": "down", "offline": "down", "paused": "down"}
+    change_states(words, FORMER_STATES, FORMER_STATE_COMMENT)
 
 
 def create_archived_frames() -> None:

@@ -33,7 +33,7 @@ def test_a_camera_that_nobody_reports_is_down(world: World) -> None:
             camera.heard_at = now() - chores.SILENCE - timedelta(seconds=1)
     assert chores.mark_silent_cameras(world.database) == 1
     assert chores.mark_silent_cameras(world.database) == 0
-    assert state_of(world, token, silent) == ("down", "no_report")
+    assert state_of(world, token, silent) == ("offline", "no_report")
     assert state_of(world, token, heard) == ("connecting", None)
     with world.database.read() as store:
         last = store.events.after(0, 100)[-1]

@@ -196,10 +196,10 @@ def test_reports_of_cameras_are_recorded(world: World) -> None:
     camera_id = world.camera(token)
     with world.recording():
         report = CameraReported(
-            camera_id=camera_id, at=observed(camera_id).opened_at, state="live", width=640, height=360
+            camera_id=camera_id, at=observed(camera_id).opened_at, state="online", width=640, height=360
         )
         world.parts.bus.publish(report)
-        wait_until(lambda: world.call("GET", f"/cameras/{camera_id}", token).get_json()["state"] == "live")
+        wait_until(lambda: world.call("GET", f"/cameras/{camera_id}", token).get_json()["state"] == "online")
 
 
 def test_two_processes_migrate_at_once(tmp_path: Path, redis_url: str) -> None:

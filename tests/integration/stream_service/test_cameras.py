@@ -247,17 +247,17 @@ def test_a_camera_that_closes_comes_back(rtsp_server: RtspServer, clips: Path, w
     camera, messages = run(worker, rtsp_server.mount("gate", clips / "plain.mp4"))
     wait_until(lambda: len(frames(messages)) >= 3)
     rtsp_server.fail("gate", Fault.CLOSE)
-    wait_until(lambda: camera.state == "down")
+    wait_until(lambda: camera.state == "offline")
     assert camera.reason is CameraReason.CLOSED
     assert camera.ring.newest() is None
     rtsp_server.heal("gate")
     before = len(frames(messages))
-    wait_until(lambda: camera.state == "live" and len(frames(messages)) > before + 3)
+    wait_until(lambda: camera.state == "online" and len(frames(messages)) > before + 3)
     numbers = [frame.seq for frame in frames(messages)]
     assert numbers == sorted(set(numbers))
     states = [one.state for one in messages if isinstance(one, CameraReported)]
     assert states[0] == "connecting"
-    assert {"live", "down"} <= set(states)
+    assert {"online", "offline"} <= set(states)
 
 
 def test_a_camera_that_hangs_is_frozen_and_comes_back(
@@ -266,10 +266,10 @@ def test_a_camera_that_hangs_is_frozen_and_comes_back(
     camera, messages = run(worker, rtsp_server.mount("gate", clips / "plain.mp4"))
     wait_until(lambda: len(frames(messages)) >= 3)
     rtsp_server.fail("gate", Fault.HANG)
-    wait_until(lambda: camera.state == "down", 15)
+    wait_until(lambda: camera.state == "offline", 15)
     assert camera.reason is CameraReason.FROZEN
     rtsp_server.heal("gate")
-    wait_until(lambda: camera.state == "live", 15)
+    wait_until(lambda: camera.state == "online", 15)
 
 
 def test_a_camera_that_sends_garbage_comes_back(
@@ -278,19 +278,19 @@ def test_a_camera_that_sends_garbage_comes_back(
     camera, messages = run(worker, rtsp_server.mount("gate", clips / "plain.mp4"))
     wait_until(lambda: len(frames(messages)) >= 3)
     rtsp_server.fail("gate", Fault.GARBAGE)
-    wait_until(lambda: camera.state == "down", 25)
+    wait_until(lambda: camera.state == "offline", 25)
     rtsp_server.heal("gate")
     before = len(frames(messages))
-    wait_until(lambda: camera.state == "live" and len(frames(messages)) > before + 3, 15)
+    wait_until(lambda: camera.state == "online" and len(frames(messages)) > before + 3, 15)
 
 
 def test_a_camera_that_was_away_is_found_when_it_listens(clips: Path, worker: list[CameraWorker]) -> None:
     server = RtspServer()
     camera, messages = run(worker, server.mount("gate", clips / "plain.mp4"))
-    wait_until(lambda: camera.state == "down")
+    wait_until(lambda: camera.state == "offline")
     assert camera.reason is CameraReason.REFUSED
     with server:
-        wait_until(lambda: camera.state == "live", 15)
+        wait_until(lambda: camera.state == "online", 15)
         wait_until(lambda: len(frames(messages)) >= 3)
 
 
@@ -320,6 +320,6 @@ def test_the_log_and_the_reports_have_no_password(
     caplog.set_level("DEBUG")
     url = rtsp_server.mount("gate", clips / "plain.mp4", credentials=("admin", "secret"))
     camera, messages = run(worker, url.replace("rtsp://", "rtsp://admin:wrong-secret@"))
-    wait_until(lambda: camera.state == "down" and len(messages) >= 2)
+    wait_until(lambda: camera.state == "offline" and len(messages) >= 2)
     assert "secret" not in "".join(map(repr, messages)) + repr(camera.entry)
     assert "secret" not in "".join(str(record.__dict__) for record in caplog.records)

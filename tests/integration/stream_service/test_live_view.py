@@ -45,7 +45,7 @@ def stream(
     urls["heavy"] = rtsp.mount("heavy", clips / "heavy.mp4")
     api.show(**urls)
     with StreamPart(tmp_path_factory.mktemp("stream"), redis_server.url, api.url) as part:
-        wait_until(lambda: part.metric("stream_camera_state", state="live") == len(urls), 30, "all cameras are live")
+        wait_until(lambda: part.metric("stream_camera_state", state="online") == len(urls), 30, "all cameras are live")
         yield part
     log = part.log.read_text()
     assert "level=error" not in log, log[-3000:]

@@ -127,7 +127,7 @@ def test_a_still_camera_costs_little_and_stays_live(watched: dict[str, tuple[Cam
     workers = still, moving, everything
     before = [(one.decoded_frames, one.analysed_frames) for one in workers]
     wait_until(lambda: everything.analysed_frames >= before[2][1] + 50, 60, "ten seconds more")
-    assert still.state == moving.state == "live"
+    assert still.state == moving.state == "online"
     decoded = [one.decoded_frames - was for one, (was, _) in zip(workers, before, strict=True)]
     analysed = [one.analysed_frames - was for one, (_, was) in zip(workers, before, strict=True)]
     assert decoded[0] < decoded[2] / 2.5

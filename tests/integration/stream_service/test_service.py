@@ -84,7 +84,7 @@ def test_redis_away_for_a_while_loses_no_pass(
             redis.kill()
             wait_until(lambda: "redis" in httpx.get(f"{stream.url}/readyz").json()["missing"], 20)
             wait_until(lambda: stream.metric("stream_messages_dropped_total") > 0, 20)
-            assert stream.state("gate", "live")
+            assert stream.state("gate", "online")
             client = watch(stream, "gate")
             assert client.receive(timeout=10)
             client.close()
@@ -109,10 +109,10 @@ def test_cameras_come_change_and_go_without_touching_the_others(
         api.show(**urls)
         bus.publish(CameraChanged(camera_id="any"))
 
-    wait_until(lambda: stream.state("gate", "live"), 20)
+    wait_until(lambda: stream.state("gate", "online"), 20)
     played_before = len(gate.plays)
     show(gate=gate.url("gate"), file=f"file://{stream.folder}/clips/small.mp4")
-    wait_until(lambda: stream.state("file", "live"), 20)
+    wait_until(lambda: stream.state("file", "online"), 20)
     show(gate=gate.url("gate"), file=gate.mount("second", clips / "plain.mp4"))
     wait_until(lambda: gate.clients("second") == 1, 20)
     show(gate=gate.url("gate"))
@@ -132,7 +132,7 @@ def test_a_list_that_cannot_be_had_touches_no_camera_and_is_asked_again(
     with StreamPart(tmp_path, redis_url, api.url) as stream:
         assert "api" in httpx.get(f"{stream.url}/readyz").json()["missing"]
         api.start()
-        wait_until(lambda: stream.state("gate", "live"), 20)
+        wait_until(lambda: stream.state("gate", "online"), 20)
         api.stop()
         wait_until(lambda: "camera list not loaded" in stream.log.read_text(), 20)
         assert rtsp_server.clients("gate") == 1
@@ -144,7 +144,7 @@ def test_reports_say_how_a_camera_is(gate: RtspServer, stream: StreamPart, redis
 
     def live_with_size() -> bool:
         reports.extend(delivery.message for delivery in subscription.receive(block_ms=200))
-        return any(one.state == "live" and one.width == 640 and one.fps for one in reports)
+        return any(one.state == "online" and one.width == 640 and one.fps for one in reports)
 
     wait_until(live_with_size, 30)
     assert reports[0].state == "connecting"
@@ -160,7 +160,7 @@ def test_the_end_is_quick_with_viewers_and_a_hanging_camera(
     gate.fail("hanging", Fault.SILENT)
     api.show(gate=gate.url("gate"), hanging=hanging)
     Bus(redis_url).publish(CameraChanged(camera_id="hanging"))
-    wait_until(lambda: stream.state("gate", "live") and stream.state("hanging", "connecting"), 20)
+    wait_until(lambda: stream.state("gate", "online") and stream.state("hanging", "connecting"), 20)
     viewers = [watch(stream, "gate", user_id=f"user{number}") for number in range(3)]
     for viewer in viewers:
         assert viewer.receive(timeout=10)

@@ -173,7 +173,7 @@ def add_camera(database: Database) -> None:
 
 
 def tell(database: Database, **fields: object) -> Camera:
-    values = {"camera_id": CAMERA, "at": BEGIN, "state": "live", "width": 1280, "height": 720, "codec": "h264"}
+    values = {"camera_id": CAMERA, "at": BEGIN, "state": "online", "width": 1280, "height": 720, "codec": "h264"}
     message = CameraReported.model_validate({**values, **fields})
     database.run(lambda store: record_report(store, message))
     with database.read() as store:
@@ -189,30 +189,30 @@ def events(database: Database) -> list[EventLog]:
 
 def test_only_a_change_is_told(empty: Database) -> None:
     add_camera(empty)
-    assert tell(empty).state == "live"
+    assert tell(empty).state == "online"
     later = BEGIN + timedelta(seconds=10)
     camera = tell(empty, at=later, skipped_frames=7, last_frame_at=later)
     assert (camera.state_at, camera.skipped_frames, camera.last_frame_at) == (BEGIN, 7, later)
     assert len(events(empty)) == 1
-    down = tell(empty, at=later + timedelta(seconds=1), state="down", reason="frozen", width=None)
-    assert (down.state, down.state_reason, down.width) == ("down", "frozen", 1280)
+    down = tell(empty, at=later + timedelta(seconds=1), state="offline", reason="frozen", width=None)
+    assert (down.state, down.state_reason, down.width) == ("offline", "frozen", 1280)
     assert len(events(empty)) == 2
 
 
 def test_an_older_report_is_ignored(empty: Database) -> None:
     add_camera(empty)
-    tell(empty, at=BEGIN + timedelta(seconds=10), state="down", reason="refused")
-    assert tell(empty, at=BEGIN).state == "down"
+    tell(empty, at=BEGIN + timedelta(seconds=10), state="offline", reason="refused")
+    assert tell(empty, at=BEGIN).state == "offline"
     assert len(events(empty)) == 1
 
 
 def test_an_owner_whose_clock_is_behind_is_believed(empty: Database) -> None:
     add_camera(empty)
-    assert tell(empty, at=now() - timedelta(days=1)).state == "live"
+    assert tell(empty, at=now() - timedelta(days=1)).state == "online"
 
 
 def test_a_report_about_no_camera_of_ours_is_ignored(empty: Database) -> None:
-    empty.run(lambda store: record_report(store, CameraReported(camera_id=new_id(), at=BEGIN, state="live")))
+    empty.run(lambda store: record_report(store, CameraReported(camera_id=new_id(), at=BEGIN, state="online")))
     assert events(empty) == []
     with pytest.raises(Poison):
-        empty.run(lambda store: record_report(store, CameraReported(camera_id="ö", at=BEGIN, state="live")))
+        empty.run(lambda store: record_report(store, CameraReported(camera_id="ö", at=BEGIN, state="online")))

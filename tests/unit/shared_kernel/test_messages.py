@@ -71,6 +71,13 @@ def test_an_older_reader_survives_a_field_it_does_not_know() -> None:
     assert report.camera_id == "c"
 
 
+def test_former_words_for_a_state_are_understood() -> None:
+    said = {"live": "online", "down": "offline", "connecting": "connecting", "paused": "paused"}
+    for word, meant in said.items():
+        report = CameraReported.model_validate({"camera_id": "c", "at": "2026-01-02T03:04:05Z", "state": word})
+        assert (report.state, report.condition) == (word, meant)
+
+
 def test_every_topic_is_named_once_and_versioned() -> None:
     topics = [kind.topic for kind in MESSAGES]
     assert len(set(topics)) == len(topics)

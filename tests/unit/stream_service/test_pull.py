@@ -127,7 +127,7 @@ def frame(seq: int) -> FrameCaptured:
 
 
 def report() -> CameraReported:
-    return CameraReported(camera_id="cam", at=START, state="live")
+    return CameraReported(camera_id="cam", at=START, state="online")
 
 
 def test_the_mailbox_sends_reports_and_frames() -> None:
