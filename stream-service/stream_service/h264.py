@@ -75,7 +75,7 @@ class AnnexB:
     def packet(self, data: bytes, *, key: bool) -> bytes:
         """One picture in Annex B form."""
         if self._length_bytes:
-            data = _with_start_codes(data, self._length_bytes)
+            data = with_start_codes(data, self._length_bytes)
         if not key:
             return data
         sets = parameter_sets(data)
@@ -99,7 +99,8 @@ def _avcc(extradata: bytes) -> tuple[int, bytes]:
     return (extradata[4] & 3) + 1, b"".join(START_CODE + nal for nal in sets if nal)
 
 
-def _with_start_codes(data: bytes, length_bytes: int) -> bytes:
+def with_start_codes(data: bytes, length_bytes: int) -> bytes:
+    """NAL units that carry their length, in Annex B form."""
     parts, at = [], 0
     while at + length_bytes <= len(data):
         length = int.from_bytes(data[at : at + length_bytes], "big")

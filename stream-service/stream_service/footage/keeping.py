@@ -1,0 +1,81 @@
+"""All footage of this service: a tap for each camera, and the way of finished reels to store and bus.
+
+`bootstrap` makes one, gives its taps to the cameras, and tells it what was analysed and which passes were made durable.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from weakref import WeakValueDictionary
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from shared_kernel.messages import FrameAnalysed, PassObserved
+from stream_service.footage.room import Room
+from stream_service.footage.spool import FootageSpool
+from stream_service.footage.tap import FootageTap
+from stream_service.footage.writing import Writing
+from stream_service.ports import CameraEntry
+from stream_service.rules import ClipWindow
+
+
+class Footage(Collector):
+    """Thread safe. Also what `/metrics` says of it."""
+
+    def __init__(self, folder: Path, spool: FootageSpool, window: ClipWindow, room: Room) -> None:
+        self._window, self._room = window, room
+        self._spool = spool
+        self._writing = Writing(folder, spool.wake)
+        # a tap lives as long as its camera's worker
+        self._taps: WeakValueDictionary[str, FootageTap] = WeakValueDictionary()
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Finish what a crash left, and begin.
+
+        Raises:
+            OSError: the spool cannot be written.
+        """
+        self._spool.start()
+        self._writing.start()
+
+    def stop(self, timeout_s: float) -> None:
+        """Finish open reels. What could not be sent is sent after the next start."""
+        self._writing.stop(timeout_s / 2)
+        self._spool.stop(timeout_s / 2)
+
+    def tap(self, entry: CameraEntry) -> FootageTap:
+        """What listens to the packets of this camera. Nothing leaves a camera with privacy masks unmasked."""
+        mode = "off" if entry.privacy_masks else entry.footage
+        tap = FootageTap(entry.camera_id, mode, self._window, self._writing, self._room)
+        with self._lock:
+            self._taps[entry.camera_id] = tap
+        return tap
+
+    def analysed(self, frame: FrameAnalysed) -> None:
+        """The faces of one picture, for the boxes."""
+        tap = self._tap_of(frame.camera_id)
+        if tap is not None:
+            tap.analysed(frame)
+
+    def observed(self, message: PassObserved) -> None:
+        """A pass that was made durable."""
+        tap = self._tap_of(message.camera_id)
+        if tap is not None:
+            tap.observed(message)
+
+    def collect(self) -> Iterator[Metric]:
+        """See `Collector`."""
+        yield GaugeMetricFamily("stream_footage_open", "Clips and recordings being written", self._writing.open_reels())
+        yield GaugeMetricFamily("stream_footage_waiting", "Finished, not stored yet", self._spool.waiting())
+        yield CounterMetricFamily(
+            "stream_footage_packets_lost", "Not kept: the disk refused", self._writing.lost_packets
+        )
+
+    def _tap_of(self, camera_id: str) -> FootageTap | None:
+        with self._lock:
+            return self._taps.get(camera_id)
