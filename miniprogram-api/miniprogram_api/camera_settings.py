@@ -23,8 +23,9 @@ Footage = Literal["off", "clips", "continuous"]
 MAX_POLYGONS: Final = 16
 MAX_POINTS: Final = 32
 MAX_WINDOWS: Final = 28
-#: More frames per second are never analysed.
+#: More frames per second are never analysed; with fewer nobody can be followed.
 MAX_ANALYSED_FPS: Final = 30
+MIN_ANALYSED_FPS: Final = 0.2
 #: Smaller polygons cannot be seen in a picture; a share of it.
 MIN_AREA: Final = 0.0001
 #: A ten-thousandth of a picture is less than half a pixel of 4K.

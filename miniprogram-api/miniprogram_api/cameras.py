@@ -16,6 +16,7 @@ from miniprogram_api.adapters.cameras import AddressCipher
 from miniprogram_api.adapters.store import Store
 from miniprogram_api.camera_settings import (
     MAX_ANALYSED_FPS,
+    MIN_ANALYSED_FPS,
     DecodeMode,
     Footage,
     Masks,
@@ -66,7 +67,11 @@ class SettingsIn(Body):
     )
     decode: DecodeMode | None = Field(None, description="what is decoded; null: as stream-service is set")
     analysed_fps: float | None = Field(
-        None, gt=0, le=MAX_ANALYSED_FPS, allow_inf_nan=False, description="analysed frames per second; null: as set"
+        None,
+        ge=MIN_ANALYSED_FPS,
+        le=MAX_ANALYSED_FPS,
+        allow_inf_nan=False,
+        description="analysed frames per second; null: as stream-service is set",
     )
     zones: Zones | None = Field(None, description="where faces count; empty: everywhere")
     privacy_masks: Masks | None = Field(None, description="what nobody sees")

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Sequence
 from statistics import median
 from typing import Final
 
 from stream_service.motion import MotionWatch
 from stream_service.ports import FullFrame, Packet
 from stream_service.rules import DecodeMode
+from stream_service.zones import Zone
 
 #: After this long without motion and without anybody new a camera is quiet again, seconds.
 QUIET_AFTER_S: Final = 3.0
@@ -66,12 +68,12 @@ class Attention:
 class Gate:
     """Decides packet by packet, picture by picture. Not thread safe; times are those of the packets, seconds."""
 
-    def __init__(self, mode: DecodeMode, fps: float, attention: Attention) -> None:
+    def __init__(self, mode: DecodeMode, fps: float, attention: Attention, zones: Sequence[Zone] = ()) -> None:
         self.alone = False
         self._mode = mode
         self._peek_every_s = 1.0 / fps if mode == "keyframes" else PEEK_EVERY_S
         self._attention = attention
-        self._motion = MotionWatch()
+        self._motion = MotionWatch(zones)
         self._sizes = _Sizes()
         #: Packets that the decoder has not had and needs to go on; None when some of them are gone.
         self._kept: list[Packet] | None = None

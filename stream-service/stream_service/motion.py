@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import cv2
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream_service.ports import FullFrame
+from stream_service.zones import Zone, counts
 
 #: The picture is compared at this size: a cell is 20 pixels of a 1080p picture, about a head far away.
 _CELLS: Final = (96, 54)
@@ -22,9 +24,13 @@ _GAIN: Final = 0.3
 
 
 class MotionWatch:
-    """Compares each picture of one camera with a running mean of those before. Not thread safe."""
+    """Compares each picture of one camera with a running mean of those before. Not thread safe.
 
-    def __init__(self) -> None:
+    What moves only where people do not count wakes nobody: a street behind a fence, a screen, a tree.
+    """
+
+    def __init__(self, zones: Sequence[Zone] = ()) -> None:
+        self._watched = _watched(zones) if zones else None
         self._mean: NDArray[np.float32] | None = None
 
     def moved(self, frame: FullFrame) -> bool:
@@ -38,4 +44,14 @@ class MotionWatch:
         change = now - mean
         change -= np.median(change)  # a cloud, a lamp: brighter as a whole is no motion
         self._mean = mean + _GAIN * (now - mean)
-        return int((np.abs(change) > CHANGED_BY).sum()) >= MIN_CELLS
+        changed = np.abs(change) > CHANGED_BY
+        return int((changed if self._watched is None else changed & self._watched).sum()) >= MIN_CELLS
+
+
+def _watched(zones: Sequence[Zone]) -> NDArray[np.bool_]:
+    """The cells with a place in them, or beside them, where a face counts."""
+    wide, high = _CELLS
+    across, down = np.linspace(0.0, 1.0, wide + 1), np.linspace(0.0, 1.0, high + 1)
+    corners = np.array([[counts(zones, float(x), float(y)) for x in across] for y in down], np.uint8)
+    near = np.asarray(cv2.dilate(corners, np.ones((3, 3), np.uint8)), np.bool_)
+    return near[:-1, :-1] | near[1:, 1:]

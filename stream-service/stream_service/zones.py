@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from shared_kernel.messages import FrameAnalysed
+
 #: (x, y) as fractions of the picture, from its upper left corner.
 Point = tuple[float, float]
 #: Corners; it closes by itself, and its edges do not cross.
@@ -30,6 +32,16 @@ def counts(zones: Sequence[Zone], x: float, y: float) -> bool:
     if included and not any(inside(zone.points, x, y) for zone in included):
         return False
     return not any(inside(zone.points, x, y) for zone in zones if zone.kind == "exclude")
+
+
+def counted(frame: FrameAnalysed, zones: Sequence[Zone]) -> FrameAnalysed:
+    """The frame with only those faces whose centre is where `zones` say; elsewhere it is as if nobody were there."""
+    if not zones or not frame.faces:
+        return frame
+    faces = tuple(
+        face for face in frame.faces if counts(zones, (face.box.x0 + face.box.x1) / 2, (face.box.y0 + face.box.y1) / 2)
+    )
+    return frame.model_copy(update={"faces": faces})
 
 
 def inside(polygon: Polygon, x: float, y: float) -> bool:

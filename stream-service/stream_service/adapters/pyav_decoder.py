@@ -1,13 +1,16 @@
 """Packets become frames through PyAV, independent of the connection they came from.
 
 A frame stays in the decoder's own form (mostly YUV 4:2:0: half the bytes of BGR) until somebody needs pixels: only
-sampled frames are scaled, and only evidence is converted in full.
+sampled frames are scaled, and only evidence is converted in full. This is also where privacy masks are burnt in:
+whoever asks a frame for anything gets the covered picture, there is no way to the other one.
 """
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import OrderedDict
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import cast
 
@@ -21,8 +24,10 @@ from av.video.frame import VideoFrame
 
 from shared_kernel.messages import CameraReason
 from stream_service.adapters.pyav_errors import camera_failed
+from stream_service.adapters.pyav_masking import Masks
 from stream_service.ports import FullFrame, Luma, Packet, Picture, StreamInfo
 from stream_service.rules import CameraFailed
+from stream_service.zones import Polygon
 
 #: How many packets a frame may lag behind; beyond that its arrival time is forgotten.
 _MAX_LAG_PACKETS = 64
@@ -34,19 +39,22 @@ _PLANAR = frozenset({"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "y
 
 
 class PyavFrame:
-    """See `ports.FullFrame`."""
+    """See `ports.FullFrame`. Masks are drawn when somebody looks: most frames are never looked at."""
 
-    def __init__(self, frame: VideoFrame, arrived_at: datetime, arrived_s: float) -> None:
-        self.width, self.height = frame.width, frame.height
+    def __init__(self, frame: VideoFrame, arrived_at: datetime, arrived_s: float, masks: Masks | None = None) -> None:
+        self.width, self.height = (frame.width & ~1, frame.height & ~1) if masks else (frame.width, frame.height)
         self.arrived_at, self.arrived_s = arrived_at, arrived_s
-        self._frame = frame
+        self._uncovered: VideoFrame | None = frame
+        self._masks = masks
+        self._covering = threading.Lock()
+        self._covered: VideoFrame | None = None
         self._pixels: Picture | None = None
         self._grey: Luma | None = None
 
     def small_jpeg(self, side: int, quality: int = 85) -> bytes:
         scale = min(1.0, side / max(self.width, self.height))
         width, height = max(2, round(self.width * scale)), max(2, round(self.height * scale))
-        picture = self._frame.reformat(width, height, "bgr24", interpolation="AREA").to_ndarray()
+        picture = self._frame().reformat(width, height, "bgr24", interpolation="AREA").to_ndarray()
         done, jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
         if not done:
             raise CameraFailed(CameraReason.INVALID_DATA, f"frame of {width} x {height}: cannot be written as JPEG")
@@ -59,13 +67,22 @@ class PyavFrame:
 
     def pixels(self) -> Picture:
         if self._pixels is None:
-            self._pixels = cast("Picture", self._frame.to_ndarray(format="bgr24"))
+            self._pixels = cast("Picture", self._frame().to_ndarray(format="bgr24"))
         return self._pixels
 
+    def _frame(self) -> VideoFrame:
+        """The picture as anybody may see it. Several threads look at the newest frame: one covers it."""
+        with self._covering:
+            if self._covered is None:
+                frame = cast("VideoFrame", self._uncovered)
+                self._covered, self._uncovered = self._masks.burnt_in(frame) if self._masks else frame, None
+            return self._covered
+
     def _luma_plane(self) -> Luma:
-        if self._frame.format.name not in _PLANAR:
-            return cast("Luma", self._frame.to_ndarray(format="gray"))
-        plane = self._frame.planes[0]
+        frame = self._frame()
+        if frame.format.name not in _PLANAR:
+            return cast("Luma", frame.to_ndarray(format="gray"))
+        plane = frame.planes[0]
         rows: Luma = np.frombuffer(memoryview(plane), np.uint8)[: plane.line_size * self.height]
         return rows.reshape(self.height, plane.line_size)[:, : self.width]
 
@@ -73,8 +90,8 @@ class PyavFrame:
 class PyavDecoder:
     """See `ports.Decoder`. `seconds` is the processor time spent so far, `pictures` what came of it."""
 
-    def __init__(self, info: StreamInfo) -> None:
-        """Prepare a decoder.
+    def __init__(self, info: StreamInfo, masks: Sequence[Polygon] = ()) -> None:
+        """Prepare a decoder whose frames are covered by `masks`.
 
         Raises:
             CameraFailed: the codec is not known here, or is none for video.
@@ -91,6 +108,7 @@ class PyavDecoder:
         except (FFmpegError, ValueError) as error:
             raise camera_failed(error) from None
         self._context = cast("av.VideoCodecContext", context)
+        self._masks = Masks(masks)
         self._arrivals: OrderedDict[int, tuple[datetime, float]] = OrderedDict()
         self.seconds = 0.0
         self.pictures = 0
@@ -136,4 +154,4 @@ class PyavDecoder:
     def _framed(self, frame: VideoFrame) -> FullFrame:
         default = (datetime.now(UTC), time.monotonic())
         arrived_at, arrived_s = self._arrivals.pop(frame.pts, default) if frame.pts is not None else default
-        return PyavFrame(frame, arrived_at, arrived_s)
+        return PyavFrame(frame, arrived_at, arrived_s, self._masks)

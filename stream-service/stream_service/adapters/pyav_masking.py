@@ -35,7 +35,8 @@ class Masks:
     def burnt_in(self, frame: VideoFrame, width: int | None = None, height: int | None = None) -> VideoFrame:
         """A picture of its own in YUV 4:2:0, with even sides, `width` x `height` (usually the frame's), covered."""
         wide, high = (width or frame.width) & ~1, (height or frame.height) & ~1
-        planes = frame.reformat(wide, high, "yuv420p", interpolation="AREA").to_ndarray()  # a copy
+        scaled = frame.reformat(wide, high, "yuv420p", interpolation="AREA")
+        planes = scaled.to_ndarray()  # a copy
         if self._polygons:
             self._draw(wide, high)
             np.copyto(planes[:high], _COVER[0], where=self._full)
@@ -44,6 +45,8 @@ class Masks:
                 np.copyto(plane, colour, where=self._half)
         made = VideoFrame.from_ndarray(planes, format="yuv420p")
         made.pts = frame.pts
+        # what the numbers mean: without it full-range pictures would come out with other colours
+        made.colorspace, made.color_range = scaled.colorspace, scaled.color_range
         return made
 
     def _draw(self, width: int, height: int) -> None:

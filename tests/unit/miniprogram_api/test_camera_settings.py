@@ -15,7 +15,7 @@ SCREEN = [[0, 0], [0.25, 0], [0.25, 0.25], [0, 0.25]]
     ("given", "field", "word"),
     [
         ({"decode": "everything"}, "decode", "'all', 'adaptive' or 'keyframes'"),
-        ({"analysed_fps": 0}, "analysed_fps", "greater than 0"),
+        ({"analysed_fps": 0.1}, "analysed_fps", "greater than or equal to 0.2"),
         ({"analysed_fps": 31}, "analysed_fps", "30"),
         ({"analysed_fps": "5"}, "analysed_fps", "number"),
         ({"detect_url": ""}, "detect_url", "at least 1"),
