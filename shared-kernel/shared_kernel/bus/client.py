@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar, cast
 import redis
 
 from shared_kernel.bus.entries import PREFIX, M, dead_key, make_group, order, parse, stream_key, translated
+from shared_kernel.bus.leases import PUBLISH_HELD, Leases, Replica, leases_key
 from shared_kernel.bus.subscription import BLOCK_MS, FORGET_CONSUMER_MS, Subscription
 from shared_kernel.messages import Message, Wire
 
@@ -75,6 +76,25 @@ class Bus:
         entry = ORDER_KEPT_S, message.retention.max_len or 0, message.model_dump_json()
         with translated():
             return bool(self._redis.eval(_IN_ORDER, 2, *keys, number, *entry))
+
+    def publish_held(self, message: Message, *, kind: str, thing: str, fence: int) -> bool:
+        """Publish a lossy message about a leased thing; False when `fence` is not the current one of its lease."""
+        entry: list[Any] = ["m", message.model_dump_json()]
+        if message.attachment:
+            entry += ["b", getattr(message, message.attachment)]
+        keys = leases_key(kind), stream_key(message.topic)
+        with translated():
+            answer = self._redis.eval(PUBLISH_HELD, 2, *keys, thing, fence, message.retention.max_len or 0, *entry)
+        return bool(answer)
+
+    def leases(self, kind: str, me: Replica) -> Leases:
+        """The leases of one kind of thing, for one replica."""
+        return Leases(self._redis, kind, me)
+
+    def forget_route(self, kind: type[Message], route: str) -> None:
+        """Drop the stream of an instance that will not come back."""
+        with translated():
+            self._redis.delete(stream_key(kind.topic, route))
 
     def subscribe(self, kind: type[M], group: str, *, route: str | None = None) -> Subscription[M]:
         """A consumer of `kind` in `group`. Every call makes a consumer of its own."""
