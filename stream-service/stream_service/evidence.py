@@ -1,6 +1,6 @@
 """The pictures that prove a pass: a padded face and the scene around it, cut from the full frame of the best sighting.
 
-Best is sharp, large and certain. Used by `passes`; nothing is stored here, that is the outbox's work.
+Best is sharp, large, certain, and turned to the camera. Used by `passes`; storing is the outbox's work.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ BETTER_BY: Final = 1.25
 #: Beyond this a larger face proves nothing more, pixels.
 _ENOUGH_PX: Final = 200.0
 _SHARPNESS_SIDE: Final = 64
+#: What a face seen from the side is worth beside one that looks into the camera.
+_PROFILE: Final = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class Cutter:
         self._scene: Picture | None = None
 
     def quality(self, face: Face) -> float:
-        """How good a picture of this face would be: root of sharpness x size x score. 0 when it has no area."""
+        """How good a picture of this face would be: root of sharpness x size x score x pose. 0 when it has no area."""
         x0, y0, x1, y1 = _pixels(face.box, self._frame, padding=0.0)
         if x1 - x0 < 2 or y1 - y0 < 2:  # noqa: PLR2004 - nothing to see in one pixel
             return 0.0
@@ -67,7 +69,20 @@ class Cutter:
         )
         sharpness = float(cv2.Laplacian(grey, cv2.CV_32F).var())
         size = min(math.sqrt((x1 - x0) * (y1 - y0)), _ENOUGH_PX)
-        return math.sqrt(sharpness + 1.0) * size * face.score
+        return math.sqrt(sharpness + 1.0) * size * face.score * self._frontal(face)
+
+    def _frontal(self, face: Face) -> float:
+        """How far a face looks into the camera: 1, down to `_PROFILE` when its nose lies as far out as an eye."""
+        if len(face.landmarks) < 3:  # noqa: PLR2004 - two eyes and the nose
+            return 1.0
+        (rx, ry), (lx, ly), (nx, ny) = ((x * self._frame.width, y * self._frame.height) for x, y in face.landmarks[:3])
+        across_x, across_y = lx - rx, ly - ry
+        apart = across_x * across_x + across_y * across_y
+        if apart < 1.0:
+            return _PROFILE
+        # where the nose is on the line between the eyes: 0 at the right one, 1 at the left one; a tilted head is level
+        along = ((nx - rx) * across_x + (ny - ry) * across_y) / apart
+        return max(_PROFILE, 1.0 - (1.0 - _PROFILE) * min(1.0, 2.0 * abs(along - 0.5)))
 
     def shot(self, face: Face, quality: float) -> Shot:
         """Cut and encode."""

@@ -21,6 +21,13 @@ from stream_service.association import pairs
 #: face that is missed often, because for it a gap says little.
 GAP_S: Final = 2.5
 _MIN_HIT_SHARE: Final = 0.5
+#: Whoever was last expected beyond the edge of the picture has left, seconds: who comes in there later is another.
+LEFT_GAP_S: Final = 1.0
+#: Sightings far below a track's best score are doubtful: mostly the head of somebody who turned away. After so many of
+#: them in a row, over so long, seconds, a face that shows itself there may be anybody's.
+_DOUBTFUL_SHARE: Final = 0.72
+_MAX_DOUBTFUL: Final = 8
+_MAX_DOUBTFUL_S: Final = 4.0
 #: A single frame adds at most this much to a gap, seconds: frames may have been skipped before it.
 MAX_FRAME_GAP_S: Final = 1.0
 #: A track that was unseen for this long has ended even if nothing was analysed meanwhile, seconds.
@@ -42,41 +49,67 @@ _MIN_STEP_S: Final = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """One face of one frame in pixels of the full frame: centre, size (geometric mean of its sides)."""
+    """One face of one frame in pixels of the full frame: centre, geometric mean of its sides, the frame's size."""
 
     face: Face
     x: float
     y: float
     size: float
+    frame: tuple[int, int]
 
     @classmethod
     def of(cls, face: Face, width: int, height: int) -> Sighting:
         box = face.box
         wide, high = (box.x1 - box.x0) * width, (box.y1 - box.y0) * height
-        return cls(
-            face, (box.x0 + box.x1) / 2 * width, (box.y0 + box.y1) / 2 * height, math.sqrt(max(wide * high, 1.0))
-        )
+        x, y = (box.x0 + box.x1) / 2 * width, (box.y0 + box.y1) / 2 * height
+        return cls(face, x, y, math.sqrt(max(wide * high, 1.0)), (width, height))
 
 
 @dataclass(eq=False, slots=True)
 class Track:
-    """One face over time. Times are seconds since the epoch."""
+    """One face over time. Times are seconds since the epoch; `sure_s` is the last one that was not doubtful."""
 
     track_id: int
     x: float
     y: float
     size: float
+    frame: tuple[int, int]
     first_s: float
     seen_s: float
+    sure_s: float
+    best_score: float
     sightings: int = 1
     unseen_s: float = 0.0
     missed: int = 0
     missed_in_all: int = 0
+    doubtful: int = 0
+    replaced: bool = False
     velocity: tuple[float, float] | None = None
 
+    @classmethod
+    def begin(cls, track_id: int, sighting: Sighting, at_s: float) -> Track:
+        x, y, size, score = sighting.x, sighting.y, sighting.size, sighting.face.score
+        return cls(track_id, x, y, size, sighting.frame, at_s, at_s, at_s, score)
+
     def has_ended(self, now_s: float) -> bool:
+        if self.replaced:
+            return True
         share = max(_MIN_HIT_SHARE, self.sightings / (self.sightings + self.missed_in_all))
-        return self.unseen_s > GAP_S / share or now_s - self.seen_s > BLIND_GAP_S
+        gap_s = LEFT_GAP_S if self.has_left() else GAP_S / share
+        return self.unseen_s > gap_s or now_s - self.seen_s > BLIND_GAP_S
+
+    def turned_away(self) -> bool:
+        """Whether it has shown no face for so long that the next one may be another person's."""
+        return self.doubtful >= _MAX_DOUBTFUL and self.seen_s - self.sure_s > _MAX_DOUBTFUL_S
+
+    def is_doubtful(self, sighting: Sighting) -> bool:
+        return sighting.face.score < _DOUBTFUL_SHARE * self.best_score
+
+    def has_left(self) -> bool:
+        """Whether it was moving out of the picture when it was last seen."""
+        x, y = self.expected(self.seen_s + _MAX_PREDICTION_S)
+        width, height = self.frame
+        return not (0 <= x <= width and 0 <= y <= height)
 
     def miss(self, gap_s: float) -> None:
         """An analysed frame did not have it."""
@@ -107,6 +140,11 @@ class Track:
         self.missed_in_all += self.missed
         self.seen_s, self.unseen_s, self.missed = at_s, 0.0, 0
         self.sightings += 1
+        if self.is_doubtful(to):
+            self.doubtful += 1
+        else:
+            self.doubtful, self.sure_s = 0, at_s
+        self.best_score = max(self.best_score, to.face.score)
 
 
 class Tracker:
@@ -121,20 +159,23 @@ class Tracker:
         """One analysed frame, later than the one before: every sighting with its track, new or known."""
         gap_s = min(at_s - self._last_s, MAX_FRAME_GAP_S) if self._last_s is not None else 0.0
         self._last_s = at_s
-        matched = [(self.tracks[row], sightings[column]) for row, column in pairs(self._costs(at_s, sightings))]
-        seen = {id(track) for track, _ in matched}
+        matched = {column: self.tracks[row] for row, column in pairs(self._costs(at_s, sightings))}
+        seen = {id(track) for track in matched.values()}
         for track in self.tracks:
             if id(track) not in seen:
                 track.miss(gap_s)
-        for track, sighting in matched:
+        return [(self._followed(matched.get(column), one, at_s), one) for column, one in enumerate(sightings)]
+
+    def _followed(self, track: Track | None, sighting: Sighting, at_s: float) -> Track:
+        """The track that `sighting` goes on, or a new one."""
+        if track is not None and track.turned_away() and not track.is_doubtful(sighting):
+            track.replaced, track = True, None
+        if track is None:
+            track = Track.begin(next(self._ids), sighting, at_s)
+            self.tracks.append(track)
+        else:
             track.move(sighting, at_s)
-        known = {id(sighting) for _, sighting in matched}
-        for sighting in sightings:
-            if id(sighting) not in known:
-                track = Track(next(self._ids), sighting.x, sighting.y, sighting.size, at_s, at_s)
-                self.tracks.append(track)
-                matched.append((track, sighting))
-        return matched
+        return track
 
     def ended(self, now_s: float) -> list[Track]:
         """Take out and return the tracks that are over at `now_s`."""
@@ -150,8 +191,11 @@ class Tracker:
             reach, lost = track.reach(at_s), at_s - track.seen_s > _MAX_PREDICTION_S
             for column, sighting in enumerate(sightings):
                 distance = math.hypot(sighting.x - x, sighting.y - y)
+                stayed = math.hypot(sighting.x - track.x, sighting.y - track.y)
                 if lost:  # it may as well have stayed where it was
-                    distance = min(distance, math.hypot(sighting.x - track.x, sighting.y - track.y))
+                    distance = min(distance, stayed)
+                elif distance > reach >= stayed:  # it stopped or turned: possible, but any other explanation is better
+                    distance = reach
                 ratio = max(sighting.size / track.size, track.size / sighting.size)
                 if distance <= reach and ratio <= _MAX_SIZE_RATIO:
                     costs[row, column] = distance / track.size + 0.5 * math.log(ratio)

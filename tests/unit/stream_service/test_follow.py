@@ -115,6 +115,39 @@ def test_what_hardly_looks_like_a_face_is_nobody_until_it_stays() -> None:
     assert len(opened(followed(film([doubtful] * 3 + [[face(400, size=80, score=0.7)]])))) == 1
 
 
+def test_who_turns_round_close_to_the_camera_stays_the_same_pass() -> None:
+    to_the_left = [[face(320 - 60 * n, size=90)] for n in range(5)]
+    to_the_right = [[face(80 + 100 * n, size=90)] for n in range(1, 6)]
+    assert one_pass(followed(film(to_the_left + to_the_right))).frames == 10
+
+
+@pytest.mark.parametrize("pause_s", [1.4, 2.4])
+def test_who_comes_in_where_somebody_went_out_is_another_pass(pause_s: float) -> None:
+    out = [[face(980 + 50 * n)] for n in range(6)]
+    came_in = [[face(1230 - 50 * n)] for n in range(6)]
+    messages = followed(film(out + [[]] * round(pause_s * 5) + came_in))
+    assert len(opened(messages)) == 2
+
+
+def test_who_stays_at_the_edge_and_is_missed_for_a_while_is_one_pass() -> None:
+    at_the_edge = [[face(1230)]] * 8
+    assert one_pass(followed(film(at_the_edge + [[]] * 10 + at_the_edge))).frames == 16
+
+
+def test_a_head_from_behind_does_not_keep_the_pass_for_who_comes_next() -> None:
+    here = [[face(600, size=50, score=0.88)]] * 10
+    turned_away = [[face(600 - 2 * n, 360 - 3 * n, size=50 - n, score=0.6)] for n in range(25)]
+    next_one = [[face(550, 290, size=26, state=WITH, score=0.75)]] * 10
+    messages = followed(film(here + turned_away + next_one))
+    assert [message.state for message in opened(messages)] == [WITHOUT, WITH]
+
+
+def test_a_face_in_bad_light_is_one_pass_however_low_it_scores() -> None:
+    chance = random.Random(3)
+    pictures = [[face(600, size=50, score=chance.uniform(0.56, 0.74))] for _ in range(250)]
+    assert one_pass(followed(film(pictures))).frames == 250
+
+
 def test_people_who_cross_keep_their_passes() -> None:
     pictures = [[face(100 + 30 * n, 300, state=WITHOUT), face(1180 - 30 * n, 330, state=WITH)] for n in range(36)]
     messages = followed(film(pictures))
