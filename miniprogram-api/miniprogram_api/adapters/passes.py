@@ -53,6 +53,21 @@ class Passes:
             query = query.where(or_(Pass.opened_at < at, and_(Pass.opened_at == at, Pass.pass_id < pass_id)))
         return self._session.scalars(query).all()
 
+    def open_since(
+        self, moment: datetime, cameras: frozenset[str] | None, camera_id: str | None
+    ) -> Sequence[tuple[str, str, int]]:
+        """(camera, state, passes) of those that opened after `moment` and have not closed."""
+        query = (
+            select(Pass.camera_id, Pass.state, func.count())
+            .where(Pass.opened_at >= moment, Pass.closed_at.is_(None))
+            .group_by(Pass.camera_id, Pass.state)
+        )
+        if cameras is not None:
+            query = query.where(Pass.camera_id.in_(cameras))
+        if camera_id:
+            query = query.where(Pass.camera_id == camera_id)
+        return [(camera, state, int(passes)) for camera, state, passes in self._session.execute(query)]
+
     def ids_before(self, moment: datetime, limit: int) -> Sequence[str]:
         query = select(Pass.pass_id).where(Pass.opened_at < moment).order_by(Pass.opened_at).limit(limit)
         return self._session.scalars(query).all()
