@@ -10,6 +10,7 @@ Folders below the spool:
     bad/                               entries that cannot be read (a damaged disk); kept for people
     progress.json                      last_seen_at and frames of the open passes, written now and then
     lock                               held by the process that owns the spool
+    id                                 who holds cameras for this spool, the same after every start
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from pydantic import TypeAdapter, ValidationError
 from shared_kernel.clock import rfc3339
 from shared_kernel.errors import Conflict, Unavailable
 from shared_kernel.log import fields, get_logger
-from shared_kernel.messages import PassObserved
+from shared_kernel.messages import PassObserved, new_id
 from stream_service.ports import Objects, Progress, Publisher
 
 log = get_logger(__name__)
@@ -116,6 +117,17 @@ class Outbox:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    def identity(self) -> str:
+        """A name of the spool that is the same after every start. While it is held, nobody else has it.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        path = self._folder / "id"
+        if not path.exists():
+            _write_durably(path, new_id().encode())
+        return path.read_text(encoding="ascii").strip()
 
     def accept(self, message: PassObserved, pictures: Mapping[str, bytes]) -> None:
         """Durable when this returns.
