@@ -1,20 +1,17 @@
-"""Cameras through PyAV: RTSP over TCP, HTTP, RTMP, and files that play at their own speed, round and round.
+"""Cameras through PyAV, one connection each: RTSP, RTMP, HTTP, files that play at their own speed, video devices.
 
-`capture` and the probe use it through the port `Feed`. Packets leave with a clock of ours (`_Timeline`): cameras jump,
-loop and omit times. Decoding is in `pyav_decoder`, remuxing in `pyav_mux`.
+`sources` says what libav opens; `capture` and the doctor use this through the port `Feed`. Packets leave with a clock
+of ours (`_Timeline`): cameras jump, loop and omit times. Decoding is in `pyav_decoder`, remuxing in `pyav_mux`.
 """
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from fractions import Fraction
-from pathlib import Path
 from typing import Final, cast
-from urllib.parse import urlsplit
 
 import av
 from av.container import InputContainer
@@ -22,70 +19,52 @@ from av.error import FFmpegError
 from av.video.stream import VideoStream
 
 from shared_kernel.messages import CameraReason
+from stream_service.adapters.hls_body import close_quietly
 from stream_service.adapters.pyav_errors import camera_failed
+from stream_service.adapters.sources import TIMEOUTS_S, Entrance, Source
+from stream_service.addresses import Reach
 from stream_service.h264 import AnnexB
+from stream_service.opening import Opening, Stage, TimeFaults
 from stream_service.ports import CLOCK_HZ, Packet, StreamInfo
-from stream_service.rules import FROZEN_AFTER_S, OPEN_TIMEOUT_S, CameraFailed, checked_address
+from stream_service.rules import CameraFailed
 
-#: libav looks this long and this far into a stream for what the header did not say.
-_ANALYSE: Final = {"analyzeduration": "200000", "probesize": "500000", "fpsprobesize": "0"}
-#: libav gives up this much later than our own watchdog, seconds: the watchdog names the reason, libav frees the thread.
-_LATER_S: Final = 3.0
-_SOCKET_TIMEOUT_US: Final = str(int((OPEN_TIMEOUT_S + _LATER_S) * 1_000_000))
-_FORMATS: Final = "mov,mp4,matroska,webm,avi,flv,mpegts,mpeg,h264,hevc,mpjpeg,mjpeg"
-#: A file or an HTTP stream may not lead to further addresses: no playlists, no redirects to files.
-_OPTIONS: Final[dict[str, dict[str, str]]] = {
-    "rtsp": {
-        "rtsp_transport": "tcp",
-        "allowed_media_types": "video",
-        "protocol_whitelist": "rtp,tcp,udp",
-        "format_whitelist": "rtsp,sdp,rtp",
-        "timeout": _SOCKET_TIMEOUT_US,
-    },
-    "rtsps": {
-        "rtsp_transport": "tcp",
-        "allowed_media_types": "video",
-        "protocol_whitelist": "rtp,tcp,tls,crypto,udp",
-        "format_whitelist": "rtsp,sdp,rtp",
-        "timeout": _SOCKET_TIMEOUT_US,
-    },
-    "http": {"protocol_whitelist": "http,tcp", "format_whitelist": _FORMATS, "max_redirects": "0"},
-    "https": {"protocol_whitelist": "https,tls,tcp,crypto", "format_whitelist": _FORMATS, "max_redirects": "0"},
-    "rtmp": {"protocol_whitelist": "rtmp,tcp", "format_whitelist": "flv", "rtmp_live": "live"},
-    "rtmps": {"protocol_whitelist": "rtmps,tls,tcp,crypto", "format_whitelist": "flv", "rtmp_live": "live"},
-    "file": {"protocol_whitelist": "file", "format_whitelist": _FORMATS},
-}
 #: A jump of the camera's clock beyond this is not believed, ticks.
 _MAX_JUMP: Final = 2 * CLOCK_HZ
 _DEFAULT_STEP: Final = CLOCK_HZ // 25
+#: What is shown at its own speed never waits longer for one picture: its clock has jumped, seconds.
+_MAX_WAIT_S: Final = 10.0
 
 
 class PyavFeed:
-    """One connection; see `ports.Feed`. Not used again after it ended."""
+    """One connection; see `ports.Feed`. Not used again after it ended. `opening` is told how it goes."""
 
-    def __init__(self, url: str, file_roots: Sequence[Path]) -> None:
-        self._url = url
-        self._roots = file_roots
-        self._scheme = urlsplit(url).scheme
+    def __init__(self, url: str, reach: Reach, opening: Opening | None = None) -> None:
+        self._opening = opening or Opening()
+        self._entrance = Entrance(url, reach, self._opening)
         self._closing = threading.Event()
+        self._source = Source("")
         self._container: InputContainer | None = None
         self._annex_b: AnnexB | None = None
 
     def open(self) -> StreamInfo:
-        address = checked_address(self._url, self._roots, resolved)
+        self._source = source = self._entrance.enter()
         try:
-            container = av.open(
-                address,
-                options={**_ANALYSE, **_OPTIONS[self._scheme]},
-                timeout=(OPEN_TIMEOUT_S - 1.0, FROZEN_AFTER_S + _LATER_S),
-            )
+            container = av.open(source.file, "r", format=source.format, options=source.options, timeout=TIMEOUTS_S)
         except (FFmpegError, OSError, ValueError) as error:
+            self._free()
             raise camera_failed(error) from None  # the original text has the address, with its password
+        except CameraFailed:
+            self._free()
+            raise
         self._container = container
         stream = self._stream()
         context = stream.codec_context
         extradata = bytes(context.extradata or b"")
         self._annex_b = AnnexB(extradata) if context.name == "h264" else None
+        if self._opening.audio is None:
+            sound = container.streams.audio[0] if container.streams.audio else None
+            self._opening.audio = sound.codec_context.name.upper() if sound is not None else "none"
+        self._opening.done(Stage.DESCRIBE)
         rate = stream.average_rate
         return StreamInfo(
             codec=context.name,
@@ -96,13 +75,11 @@ class PyavFeed:
         )
 
     def packets(self) -> Iterator[Packet]:
-        container, timeline = cast("InputContainer", self._container), _Timeline()
-        replays = self._scheme == "file"
-        paced = replays or container.duration is not None
+        container, timeline = cast("InputContainer", self._container), _Timeline(self._opening.times)
         try:
             while not self._closing.is_set():
-                yield from self._once(container, timeline, paced=paced)
-                if not replays or self._closing.is_set():
+                yield from self._once(container, timeline, paced=self._source.paced)
+                if not self._source.replays or self._closing.is_set():
                     break
                 container.seek(0)
             if not self._closing.is_set():
@@ -110,19 +87,26 @@ class PyavFeed:
         except (FFmpegError, OSError, ValueError) as error:
             raise camera_failed(error) from None
         finally:
-            container.close()
+            self._free()
 
     def close(self) -> None:
         self._closing.set()
+        self._entrance.close()
+
+    def _free(self) -> None:
+        if self._container is not None:
+            self._container.close()
+        if not isinstance(self._source.file, str):
+            close_quietly(self._source.file)
 
     def _stream(self) -> VideoStream:
         container = cast("InputContainer", self._container)
         if not container.streams.video:
-            container.close()
+            self._free()
             raise CameraFailed(CameraReason.NO_VIDEO, "camera: sends no video")
         stream = container.streams.video[0]
         if getattr(stream, "codec_context", None) is None:
-            container.close()
+            self._free()
             raise CameraFailed(CameraReason.UNSUPPORTED_CODEC, "camera: uses a codec that is not known here")
         return stream
 
@@ -130,7 +114,7 @@ class PyavFeed:
         """All packets up to the end of the peer's data, at the speed of their times when `paced`."""
         stream = container.streams.video[0]
         base = stream.time_base or Fraction(1, CLOCK_HZ)
-        began_s, first_ticks, count = time.monotonic(), None, 0
+        pace, count = _Pace(), 0
         for packet in container.demux(stream):
             if self._closing.is_set():
                 return
@@ -138,33 +122,41 @@ class PyavFeed:
                 continue  # the end of the data
             count += 1
             dts, pts = _ticks(packet.dts, base), _ticks(packet.pts, base)
-            if paced and dts is not None:
-                first_ticks = dts if first_ticks is None else first_ticks
-                if self._closing.wait(max(0.0, began_s + (dts - first_ticks) / CLOCK_HZ - time.monotonic())):
-                    return
+            if paced and dts is not None and self._closing.wait(pace.wait_s(dts)):
+                return
             data, key = bytes(packet), bool(packet.is_keyframe)
             if self._annex_b is not None:
                 data = self._annex_b.packet(data, key=key)
             yield timeline.packet(data, pts, dts, key=key, step=_ticks(packet.duration, base) or _DEFAULT_STEP)
         if count == 0:
-            raise CameraFailed(CameraReason.INVALID_DATA, "camera: sent no packet")
+            reason = CameraReason.INVALID_DATA if self._source.replays else CameraReason.CLOSED
+            raise CameraFailed(reason, "camera: ended the stream before its first picture")
         if paced:  # the last picture is shown as long as the others, or a loop would run fast
             self._closing.wait(_DEFAULT_STEP / CLOCK_HZ)
 
 
-def resolved(host: str, port: int) -> set[str]:
-    """See `rules.Resolve`."""
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        return set()
-    return {str(entry[4][0]) for entry in found}
+class _Pace:
+    """Says how long to wait before a packet, so that what comes in bursts leaves at its own speed."""
+
+    def __init__(self) -> None:
+        self._began_s = 0.0
+        self._first: int | None = None
+        self._last = 0
+
+    def wait_s(self, dts: int) -> float:
+        now_s = time.monotonic()
+        wait_s = self._began_s + (dts - (self._first or 0)) / CLOCK_HZ - now_s
+        if self._first is None or dts < self._last or wait_s > _MAX_WAIT_S:  # begun, or its clock jumped
+            self._began_s, self._first, wait_s = now_s, dts, 0.0
+        self._last = dts
+        return max(0.0, wait_s)
 
 
 class _Timeline:
     """A clock that only goes forward, made from a camera's times where they make sense and from arrival where not."""
 
-    def __init__(self) -> None:
+    def __init__(self, faults: TimeFaults | None = None) -> None:
+        self.faults = faults or TimeFaults()
         self._shift: int | None = None
         self._last = 0
         self._last_s = 0.0
@@ -174,10 +166,12 @@ class _Timeline:
         if self._last_s == 0.0:
             out = 0
         elif dts is None or self._shift is None:
+            self.faults.missing += dts is None
             out = self._last + step
         else:
             out = dts + self._shift
             if not self._last < out <= self._last + _MAX_JUMP:  # looped, jumped, or paused
+                self._count(out)
                 out = self._last + max(1, int((arrived_s - self._last_s) * CLOCK_HZ))
         if dts is not None:
             self._shift = out - dts
@@ -185,6 +179,12 @@ class _Timeline:
         # the first packets of a connection may lack dts: shown when decoded, for those few
         shown = out if pts is None or dts is None else max(out, out + pts - dts)
         return Packet(data, shown, out, key, arrived_at, arrived_s)
+
+    def _count(self, out: int) -> None:
+        if out <= self._last:
+            self.faults.backward += 1
+        else:
+            self.faults.jumps += 1
 
 
 def _ticks(value: int | None, base: Fraction) -> int | None:

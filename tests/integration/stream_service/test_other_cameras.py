@@ -17,6 +17,7 @@ from stream_service.adapters.pyav_camera import PyavFeed, _Timeline
 from stream_service.adapters.pyav_decoder import PyavDecoder
 from stream_service.ports import CLOCK_HZ, Packet
 from stream_service.probe import probe
+from tests.integration.stream_service.world import reach
 
 
 @pytest.fixture
@@ -54,12 +55,12 @@ def phone() -> Iterator[str]:
 
 
 def test_a_phone_with_an_ip_camera_app_is_read(phone: str) -> None:
-    found = probe(PyavFeed(phone, []), PyavDecoder)
+    found = probe(PyavFeed(phone, reach()), PyavDecoder)
     assert (found.codec, found.width, found.height, found.playable) == ("mjpeg", 320, 240, False)
 
 
 def test_damaged_packets_cost_pictures_and_nothing_else(clips: Path) -> None:
-    feed, chance = PyavFeed(f"file://{clips}/plain.mp4", [clips]), random.Random(1)
+    feed, chance = PyavFeed(f"file://{clips}/plain.mp4", reach(clips)), random.Random(1)
     decoder = PyavDecoder(feed.open())
     pictures = 0
     for number, packet in enumerate(feed.packets()):
@@ -78,7 +79,7 @@ def test_damaged_packets_cost_pictures_and_nothing_else(clips: Path) -> None:
 
 
 def test_empty_and_random_packets_are_no_pictures(clips: Path) -> None:
-    feed = PyavFeed(f"file://{clips}/plain.mp4", [clips])
+    feed = PyavFeed(f"file://{clips}/plain.mp4", reach(clips))
     decoder, first = PyavDecoder(feed.open()), next(feed.packets())
     chance = random.Random(1)
     for size in (1, 4, 100, 5000):

@@ -24,11 +24,12 @@ from stream_service.mailbox import Mailbox
 from stream_service.ports import CameraEntry, FullFrame, Packet, StreamInfo
 from stream_service.ring import FrameRing
 from stream_service.rules import DecodeMode
+from tests.integration.stream_service.world import reach
 from tests.unit.stream_service.doubles import KeptBus
 
 
 def opened(path: Path, count: int) -> tuple[StreamInfo, list[Packet]]:
-    feed = PyavFeed(f"file://{path}", (path.parent,))
+    feed = PyavFeed(f"file://{path}", reach(path.parent))
     info, packets = feed.open(), feed.packets()
     found = [packet for packet, _ in zip(packets, range(count), strict=False)]
     feed.close()
@@ -103,14 +104,14 @@ def watched(still: Path, clips: Path) -> Iterator[dict[str, tuple[CameraWorker, 
     ]
     for name, path, mode in wanted:
         bus = KeptBus()
-        mailbox = Mailbox(bus)
+        mailbox = Mailbox(bus, lambda _: 1)
         mailbox.start()
         worker = CameraWorker(
             CameraEntry(name, f"file://{path}", enabled=True),
             Sampling(name, "stream-1", 5.0, 320, mode),
             FrameRing(seconds=4, megabytes=96),
             LiveHub(name, PyavMuxer),
-            Parts(lambda url, root=path.parent: PyavFeed(url, (root,)), PyavDecoder, mailbox),  # type: ignore[misc]
+            Parts(lambda url, root=path.parent: PyavFeed(url, reach(root)), PyavDecoder, mailbox),  # type: ignore[misc]
         )
         worker.start()
         cameras[name] = worker, bus

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -26,12 +27,19 @@ from shared_kernel.errors import Unavailable
 from shared_kernel.messages import Face, FrameAnalysed, FrameCaptured
 from shared_kernel.testing.parts import Part
 from shared_kernel.testing.ports import free_port
+from stream_service.addresses import Reach
 
 SERVICE_TOKEN, TICKET_KEY = "service-token-" + "s" * 32, "ticket-key-" + "t" * 32
+LOOPBACK = ip_network("127.0.0.0/8")
 #: A face that the canned inference sees in every frame.
 FACE = Face.model_validate(
     {"box": {"x0": 0.4, "y0": 0.3, "x1": 0.6, "y1": 0.7}, "score": 0.9, "state": "without_mask", "state_score": 0.95}
 )
+
+
+def reach(*roots: Path) -> Reach:
+    """Cameras of this machine and files below `roots`."""
+    return Reach(file_roots=roots, allowed=(LOOPBACK,))
 
 
 def write_clip(
@@ -85,6 +93,7 @@ class ApiDouble:
     def __init__(self) -> None:
         self.cameras: list[dict[str, object]] = []
         self.withdrawn: set[str] = set()
+        self.unmasked: set[str] = set()
         self.calls: list[str] = []
         self.port = free_port()
         self._server: ThreadingHTTPServer | None = None
@@ -106,7 +115,9 @@ class ApiDouble:
 
             def do_POST(self) -> None:
                 pairs = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["pairs"]
-                self._answer({"allowed": [pair for pair in pairs if pair["user_id"] not in api.withdrawn]})
+                allowed = [pair for pair in pairs if pair["user_id"] not in api.withdrawn]
+                unmasked = [pair for pair in allowed if pair["user_id"] in api.unmasked]
+                self._answer({"allowed": allowed, "unmasked": unmasked})
 
             def _answer(self, document: object) -> None:
                 api.calls.append(self.path)
@@ -145,6 +156,7 @@ class StreamPart(Part):
             "STREAM_PORT": str(self.port),
             "STREAM_SPOOL_DIR": str(folder / "spool"),
             "STREAM_FILE_ROOTS": str(folder / "clips"),
+            "STREAM_ALLOWED_RANGES": "127.0.0.0/8",  # where the cameras of tests are
             **settings,
         }
         command = [sys.executable, "-m", "stream_service"]

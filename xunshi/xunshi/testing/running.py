@@ -14,6 +14,13 @@ from xunshi.testing.client import ApiClient
 
 #: Two cores that are shared with other work; alone it is a few seconds.
 START_TIMEOUT_S = 90.0
+#: The cameras of tests and benches are on this machine, where the service allows none by itself.
+_ENVIRONMENT = {
+    "LANG": "C.UTF-8",
+    "LC_ALL": "C.UTF-8",
+    "PYTHONUNBUFFERED": "1",
+    "STREAM_ALLOWED_RANGES": "127.0.0.0/8",
+}
 _FIRST_LOGIN = re.compile(r"first login: (\S+) / (\S+)")
 
 
@@ -45,7 +52,7 @@ class RunningStack(Part):
             command if demo else [*command, "--no-demo"],
             ready=lambda: "Xunshi is running" in self.said(),
             log=data.with_name(f"{data.name}-up-{self.port}.log"),
-            environment={"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "PYTHONUNBUFFERED": "1", **(environment or {})},
+            environment={**_ENVIRONMENT, **(environment or {})},
             start_timeout_s=START_TIMEOUT_S,
         )
 
