@@ -20,6 +20,7 @@ export type Pass = Schemas['PassOut']
 export type MaskState = Pass['state']
 export type Box = Pass['box']
 export type Counters = Schemas['CountersOut']
+export type Presence = Schemas['PresenceOut']
 export type StateCounts = Record<MaskState, number>
 export type Detections = Schemas['DetectionsOut']
 export type Detection = Detections['boxes'][number]

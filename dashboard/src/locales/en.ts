@@ -243,6 +243,10 @@ const en: typeof zh = {
     hour: '{from}–{to}',
     total: 'Total',
   },
+  presence: {
+    now: 'Now',
+    detail: '{people} in sight now, {unprotected} unprotected',
+  },
   history: {
     title: 'Events',
     camera: 'Camera',

@@ -240,6 +240,10 @@ export default {
     hour: '{from}–{to}',
     total: '合计',
   },
+  presence: {
+    now: '此刻',
+    detail: '此刻画面中 {people} 人，其中 {unprotected} 人未防护',
+  },
   history: {
     title: '事件记录',
     camera: '摄像头',

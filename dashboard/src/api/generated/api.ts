@@ -103,6 +103,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/footage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Footage
+         * @description Needs the permission `pass.view`.
+         */
+        get: operations["get_footage_footage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/storage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Storage
+         * @description Needs the permission `camera.manage`.
+         */
+        get: operations["get_storage_storage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/presence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Presence
+         * @description Needs the permission `pass.view`.
+         */
+        get: operations["get_presence_presence"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/counters": {
         parameters: {
             query?: never;
@@ -225,6 +285,30 @@ export interface paths {
          * @description Needs the permission `camera.manage`.
          */
         post: operations["post_cameras_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/frame-batches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Batches
+         * @description Needs the permission `pass.view`.
+         */
+        get: operations["get_frame_batches_batches"];
+        put?: never;
+        /**
+         * Begin a batch that a client fills
+         * @description Needs the permission `frame.archive`.
+         */
+        post: operations["post_frame_batches_start_client"];
         delete?: never;
         options?: never;
         head?: never;
@@ -376,6 +460,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/internal/frame-batches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Frame Batches */
+        get: operations["get_internal_frame_batches"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cameras/{camera_id}": {
         parameters: {
             query?: never;
@@ -401,6 +502,26 @@ export interface paths {
         patch: operations["patch_cameras_change"];
         trace?: never;
     };
+    "/api/v1/frame-batches/{batch_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Batch
+         * @description Needs the permission `pass.view`.
+         */
+        get: operations["get_frame_batches_batch"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cameras/{camera_id}/grants": {
         parameters: {
             query?: never;
@@ -421,6 +542,80 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/footage/{footage_id}/video": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Video */
+        get: operations["get_footage_video"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/footage/{footage_id}/boxes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Boxes */
+        get: operations["get_footage_boxes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras/{camera_id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Timeline
+         * @description Needs the permission `pass.view`.
+         */
+        get: operations["get_footage_timeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/frame-batches/{batch_id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take no more frames; those under way still come
+         * @description Needs the permission `frame.archive`.
+         */
+        post: operations["post_frame_batches_stop_batch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cameras/{camera_id}/play-ticket": {
         parameters: {
             query?: never;
@@ -432,6 +627,50 @@ export interface paths {
         put?: never;
         /** Play Ticket */
         post: operations["post_cameras_play_ticket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/frame-batches/{batch_id}/frames": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Frames in order, with the addresses of their pictures
+         * @description Needs the permission `pass.view`.
+         */
+        get: operations["get_frame_batches_frames"];
+        put?: never;
+        /**
+         * Add frames in order
+         * @description Frame n of the request gets the place `first_seq` + n. Sending a place again is harmless. Needs the permission `frame.archive`.
+         */
+        post: operations["post_frame_upload_upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras/{camera_id}/frame-batches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Archive frames of a camera from now on
+         * @description Needs the permission `frame.archive`.
+         */
+        post: operations["post_frame_batches_start_camera"];
         delete?: never;
         options?: never;
         head?: never;
@@ -462,6 +701,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/frame-batches/{batch_id}/frames/{seq}.jpg": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Picture */
+        get: operations["get_frame_batches_picture"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -480,7 +736,7 @@ export interface components {
              */
             role: "administrator" | "officer" | "guard";
             /** Permissions */
-            permissions: ("camera.manage" | "camera.view_all" | "user.manage" | "pass.view" | "photo.detect")[];
+            permissions: ("camera.manage" | "camera.view_all" | "camera.unmasked" | "user.manage" | "pass.view" | "photo.detect" | "frame.archive")[];
             /**
              * Must Change Password
              * @description true: only /me, /me/password and logout work until it is changed
@@ -501,7 +757,7 @@ export interface components {
              */
             role: "administrator" | "officer" | "guard";
             /** Permissions */
-            permissions: ("camera.manage" | "camera.view_all" | "user.manage" | "pass.view" | "photo.detect")[];
+            permissions: ("camera.manage" | "camera.view_all" | "camera.unmasked" | "user.manage" | "pass.view" | "photo.detect" | "frame.archive")[];
             /**
              * Must Change Password
              * @description true: only /me, /me/password and logout work until it is changed
@@ -593,7 +849,7 @@ export interface components {
              */
             role: "administrator" | "officer" | "guard";
             /** Permissions */
-            permissions: ("camera.manage" | "camera.view_all" | "user.manage" | "pass.view" | "photo.detect")[];
+            permissions: ("camera.manage" | "camera.view_all" | "camera.unmasked" | "user.manage" | "pass.view" | "photo.detect" | "frame.archive")[];
             /**
              * Must Change Password
              * @description true: only /me, /me/password and logout work until it is changed
@@ -1092,7 +1348,7 @@ export interface components {
             decode: ("all" | "adaptive" | "keyframes") | null;
             /**
              * Analysed Fps
-             * @description analysed frames per second; null: as set
+             * @description analysed frames per second; null: as stream-service is set
              * @default null
              */
             analysed_fps: number | null;
@@ -1151,6 +1407,214 @@ export interface components {
              * @default null
              */
             model: string | null;
+        };
+        /** FootageOut */
+        "FootagePage.FootageOut": {
+            /** Footage Id */
+            footage_id: string;
+            /** Camera Id */
+            camera_id: string;
+            /** Camera Name */
+            camera_name: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "clip" | "recording";
+            /** Pass Id */
+            pass_id: string | null;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /**
+             * Ended At
+             * Format: date-time
+             */
+            ended_at: string;
+            /**
+             * Mime
+             * @description with codecs: what a player must be able to play
+             */
+            mime: string;
+            /** Width */
+            width: number;
+            /** Height */
+            height: number;
+            /** Bytes */
+            bytes: number;
+            /**
+             * Video Url
+             * @description MP4 with ranges; opens for ten minutes for this user
+             */
+            video_url: string;
+            /**
+             * Download Url
+             * @description the same, to be saved
+             */
+            download_url: string;
+            /**
+             * Boxes Url
+             * @description JSON: faces by time; null when nobody was in the picture
+             */
+            boxes_url: string | null;
+        };
+        /**
+         * FootagePage
+         * @description A page of footage.
+         */
+        FootagePage: {
+            /** Items */
+            items: components["schemas"]["FootagePage.FootageOut"][];
+            /**
+             * Next
+             * @description `after` of the next page; null on the last
+             */
+            next: string | null;
+        };
+        /** DiskOut */
+        "StorageOut.DiskOut": {
+            /** Total Bytes */
+            total_bytes: number;
+            /** Free Bytes */
+            free_bytes: number;
+            /**
+             * Reserve Bytes
+             * @description less free than this: old footage is removed early
+             */
+            reserve_bytes: number;
+            /** Low */
+            low: boolean;
+        };
+        /** EmergencyOut */
+        "StorageOut.EmergencyOut": {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Recordings */
+            recordings: number;
+            /** Clips */
+            clips: number;
+            /** Passes */
+            passes: number;
+            /** Bytes */
+            bytes: number;
+        };
+        /** HeldOut */
+        "StorageOut.HeldOut": {
+            /**
+             * Source Id
+             * @description the camera; of frames also a job or a user
+             */
+            source_id: string;
+            /** Name */
+            name: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "clip" | "recording" | "evidence" | "frames";
+            /** Files */
+            files: number;
+            /** Bytes */
+            bytes: number;
+            /**
+             * Oldest At
+             * Format: date-time
+             */
+            oldest_at: string;
+            /**
+             * Newest At
+             * Format: date-time
+             */
+            newest_at: string;
+        };
+        /** LimitOut */
+        "StorageOut.LimitOut": {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "clip" | "recording" | "evidence" | "frames";
+            /**
+             * Days
+             * @description removed after this
+             */
+            days: number;
+            /**
+             * Bytes A Camera
+             * @description the oldest is removed beyond this; null: no limit
+             */
+            bytes_a_camera: number | null;
+        };
+        /** StorageOut */
+        StorageOut: {
+            /** @description null: objects lie in a store elsewhere */
+            disk: components["schemas"]["StorageOut.DiskOut"] | null;
+            /** Limits */
+            limits: components["schemas"]["StorageOut.LimitOut"][];
+            /** Held */
+            held: components["schemas"]["StorageOut.HeldOut"][];
+            /**
+             * Emergencies
+             * @description when room had to be made, newest first
+             */
+            emergencies: components["schemas"]["StorageOut.EmergencyOut"][];
+        };
+        /** CameraPresence */
+        "PresenceOut.CameraPresence": {
+            /**
+             * With Mask
+             * @default 0
+             */
+            with_mask: number;
+            /**
+             * Without Mask
+             * @default 0
+             */
+            without_mask: number;
+            /**
+             * Mask Worn Incorrectly
+             * @default 0
+             */
+            mask_worn_incorrectly: number;
+            /** Camera Id */
+            camera_id: string;
+        };
+        /** Present */
+        "PresenceOut.Present": {
+            /**
+             * With Mask
+             * @default 0
+             */
+            with_mask: number;
+            /**
+             * Without Mask
+             * @default 0
+             */
+            without_mask: number;
+            /**
+             * Mask Worn Incorrectly
+             * @default 0
+             */
+            mask_worn_incorrectly: number;
+        };
+        /** PresenceOut */
+        PresenceOut: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Cameras
+             * @description those with somebody before them
+             */
+            cameras: components["schemas"]["PresenceOut.CameraPresence"][];
+            totals: components["schemas"]["PresenceOut.Present"];
         };
         /** Bucket */
         "CountersOut.Bucket": {
@@ -1217,7 +1681,7 @@ export interface components {
              */
             role: "administrator" | "officer" | "guard";
             /** Permissions */
-            permissions: ("camera.manage" | "camera.view_all" | "user.manage" | "pass.view" | "photo.detect")[];
+            permissions: ("camera.manage" | "camera.view_all" | "camera.unmasked" | "user.manage" | "pass.view" | "photo.detect" | "frame.archive")[];
             /**
              * Must Change Password
              * @description true: only /me, /me/password and logout work until it is changed
@@ -1379,6 +1843,136 @@ export interface components {
              */
             url: string;
         };
+        /** BatchOut */
+        BatchOut: {
+            /** Batch Id */
+            batch_id: string;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "camera" | "job" | "client";
+            /**
+             * Source Id
+             * @description which camera, job or user
+             */
+            source_id: string;
+            /** Camera Name */
+            camera_name: string | null;
+            /**
+             * State
+             * @description `partial`: some frames could not be stored
+             * @enum {string}
+             */
+            state: "running" | "done" | "partial" | "failed";
+            /**
+             * Stopping
+             * @description stopped; frames under way still come
+             */
+            stopping: boolean;
+            /**
+             * Expected
+             * @description frames it will have; null while nobody knows
+             */
+            expected: number | null;
+            /** Stored */
+            stored: number;
+            /** Failed */
+            failed: number;
+            /**
+             * Every S
+             * @description seconds between frames of a camera
+             */
+            every_s: number | null;
+            /**
+             * Side
+             * @description long side of its pictures at most, pixels
+             */
+            side: number | null;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /** Ended At */
+            ended_at: string | null;
+        };
+        /** ClientBatchIn */
+        ClientBatchIn: {
+            /**
+             * Expected
+             * @description how many frames it will have, if that is known
+             * @default null
+             */
+            expected: number | null;
+        };
+        /** BatchOut */
+        "BatchPage.BatchOut": {
+            /** Batch Id */
+            batch_id: string;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "camera" | "job" | "client";
+            /**
+             * Source Id
+             * @description which camera, job or user
+             */
+            source_id: string;
+            /** Camera Name */
+            camera_name: string | null;
+            /**
+             * State
+             * @description `partial`: some frames could not be stored
+             * @enum {string}
+             */
+            state: "running" | "done" | "partial" | "failed";
+            /**
+             * Stopping
+             * @description stopped; frames under way still come
+             */
+            stopping: boolean;
+            /**
+             * Expected
+             * @description frames it will have; null while nobody knows
+             */
+            expected: number | null;
+            /** Stored */
+            stored: number;
+            /** Failed */
+            failed: number;
+            /**
+             * Every S
+             * @description seconds between frames of a camera
+             */
+            every_s: number | null;
+            /**
+             * Side
+             * @description long side of its pictures at most, pixels
+             */
+            side: number | null;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /** Ended At */
+            ended_at: string | null;
+        };
+        /**
+         * BatchPage
+         * @description A page of batches, newest first.
+         */
+        BatchPage: {
+            /** Items */
+            items: components["schemas"]["BatchPage.BatchOut"][];
+            /**
+             * Next
+             * @description `after` of the next page; null on the last
+             */
+            next: string | null;
+        };
         /** TicketOut */
         TicketOut: {
             /** Ticket */
@@ -1406,6 +2000,11 @@ export interface components {
         RightsOut: {
             /** Allowed */
             allowed: components["schemas"]["RightsOut.Pair"][];
+            /**
+             * Unmasked
+             * @description those of `allowed` that may see what privacy masks hide, in live view
+             */
+            unmasked: components["schemas"]["RightsOut.Pair"][];
         };
         /** Pair */
         "RightsIn.Pair": {
@@ -1540,7 +2139,7 @@ export interface components {
             /** User Id */
             user_id: string;
             /** Permissions */
-            permissions: ("camera.manage" | "camera.view_all" | "user.manage" | "pass.view" | "photo.detect")[];
+            permissions: ("camera.manage" | "camera.view_all" | "camera.unmasked" | "user.manage" | "pass.view" | "photo.detect" | "frame.archive")[];
         };
         /** TokenIn */
         TokenIn: {
@@ -1561,7 +2160,7 @@ export interface components {
              * Permission
              * @enum {string}
              */
-            permission: "camera.manage" | "camera.view_all" | "user.manage" | "pass.view" | "photo.detect";
+            permission: "camera.manage" | "camera.view_all" | "camera.unmasked" | "user.manage" | "pass.view" | "photo.detect" | "frame.archive";
             /** User Ids */
             user_ids: string[];
         };
@@ -1643,6 +2242,38 @@ export interface components {
             scene_url: string | null;
         };
         /**
+         * RunningBatch
+         * @description Frames of a camera that are wanted.
+         */
+        "RunningBatches.RunningBatch": {
+            /** Batch Id */
+            batch_id: string;
+            /** Camera Id */
+            camera_id: string;
+            /** Every S */
+            every_s: number;
+            /**
+             * Frames
+             * @description how many; 0: until it is stopped
+             */
+            frames: number;
+            /**
+             * Side
+             * @description long side at most, pixels
+             */
+            side: number | null;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+        };
+        /** RunningBatches */
+        RunningBatches: {
+            /** Items */
+            items: components["schemas"]["RunningBatches.RunningBatch"][];
+        };
+        /**
          * Window
          * @description On these days from this time to that one; when `to` is not after `from`, it ends on the day after.
          */
@@ -1704,7 +2335,7 @@ export interface components {
             decode: ("all" | "adaptive" | "keyframes") | null;
             /**
              * Analysed Fps
-             * @description analysed frames per second; null: as set
+             * @description analysed frames per second; null: as stream-service is set
              * @default null
              */
             analysed_fps: number | null;
@@ -1769,6 +2400,72 @@ export interface components {
              */
             enabled: boolean | null;
         };
+        /** BatchDetailOut */
+        BatchDetailOut: {
+            /** Batch Id */
+            batch_id: string;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "camera" | "job" | "client";
+            /**
+             * Source Id
+             * @description which camera, job or user
+             */
+            source_id: string;
+            /** Camera Name */
+            camera_name: string | null;
+            /**
+             * State
+             * @description `partial`: some frames could not be stored
+             * @enum {string}
+             */
+            state: "running" | "done" | "partial" | "failed";
+            /**
+             * Stopping
+             * @description stopped; frames under way still come
+             */
+            stopping: boolean;
+            /**
+             * Expected
+             * @description frames it will have; null while nobody knows
+             */
+            expected: number | null;
+            /** Stored */
+            stored: number;
+            /** Failed */
+            failed: number;
+            /**
+             * Every S
+             * @description seconds between frames of a camera
+             */
+            every_s: number | null;
+            /**
+             * Side
+             * @description long side of its pictures at most, pixels
+             */
+            side: number | null;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /** Ended At */
+            ended_at: string | null;
+            /**
+             * Bytes
+             * @description of all stored frames
+             */
+            bytes: number;
+            /**
+             * Took Ms Mean
+             * @description from taken to stored, milliseconds
+             */
+            took_ms_mean: number | null;
+            /** Took Ms Max */
+            took_ms_max: number | null;
+        };
         /** GrantOut */
         "GrantsOut.GrantOut": {
             /** User Id */
@@ -1788,6 +2485,37 @@ export interface components {
             /** Items */
             items: components["schemas"]["GrantsOut.GrantOut"][];
         };
+        /** SpanOut */
+        "TimelineOut.SpanOut": {
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+        };
+        /** TimelineOut */
+        TimelineOut: {
+            /**
+             * Recorded
+             * @description times with recordings; what is between them is not there
+             */
+            recorded: components["schemas"]["TimelineOut.SpanOut"][];
+            /**
+             * Clips
+             * @description times with clips of passes
+             */
+            clips: components["schemas"]["TimelineOut.SpanOut"][];
+        };
+        /**
+         * Empty
+         * @description A request body without content; what else is in it is ignored.
+         */
+        Empty: Record<string, never>;
         /** PlayTicketOut */
         PlayTicketOut: {
             /** Ticket */
@@ -1807,6 +2535,176 @@ export interface components {
              * @description JPEG address on this origin, with the ticket
              */
             snapshot_url: string;
+        };
+        /** FrameOut */
+        "FramePage.FrameOut": {
+            /**
+             * Seq
+             * @description place in the order
+             */
+            seq: number;
+            /**
+             * Captured At
+             * Format: date-time
+             */
+            captured_at: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "stored" | "failed";
+            /**
+             * Url
+             * @description the JPEG, opens for ten minutes for this user; null when it failed
+             */
+            url: string | null;
+            /** Bytes */
+            bytes: number;
+            /** Attempts */
+            attempts: number;
+            /**
+             * Took Ms
+             * @description from taken to settled
+             */
+            took_ms: number;
+            /**
+             * Reason
+             * @description why it could not be stored
+             */
+            reason: string | null;
+        };
+        /**
+         * FramePage
+         * @description Frames of one batch in order.
+         */
+        FramePage: {
+            /** Items */
+            items: components["schemas"]["FramePage.FrameOut"][];
+            /**
+             * Next
+             * @description `after` of the next page; null on the last
+             */
+            next: number | null;
+        };
+        /** BatchOut */
+        "UploadOut.BatchOut": {
+            /** Batch Id */
+            batch_id: string;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "camera" | "job" | "client";
+            /**
+             * Source Id
+             * @description which camera, job or user
+             */
+            source_id: string;
+            /** Camera Name */
+            camera_name: string | null;
+            /**
+             * State
+             * @description `partial`: some frames could not be stored
+             * @enum {string}
+             */
+            state: "running" | "done" | "partial" | "failed";
+            /**
+             * Stopping
+             * @description stopped; frames under way still come
+             */
+            stopping: boolean;
+            /**
+             * Expected
+             * @description frames it will have; null while nobody knows
+             */
+            expected: number | null;
+            /** Stored */
+            stored: number;
+            /** Failed */
+            failed: number;
+            /**
+             * Every S
+             * @description seconds between frames of a camera
+             */
+            every_s: number | null;
+            /**
+             * Side
+             * @description long side of its pictures at most, pixels
+             */
+            side: number | null;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /** Ended At */
+            ended_at: string | null;
+        };
+        /** FrameOut */
+        "UploadOut.FrameOut": {
+            /**
+             * Seq
+             * @description place in the order
+             */
+            seq: number;
+            /**
+             * Captured At
+             * Format: date-time
+             */
+            captured_at: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "stored" | "failed";
+            /**
+             * Url
+             * @description the JPEG, opens for ten minutes for this user; null when it failed
+             */
+            url: string | null;
+            /** Bytes */
+            bytes: number;
+            /** Attempts */
+            attempts: number;
+            /**
+             * Took Ms
+             * @description from taken to settled
+             */
+            took_ms: number;
+            /**
+             * Reason
+             * @description why it could not be stored
+             */
+            reason: string | null;
+        };
+        /** UploadOut */
+        UploadOut: {
+            batch: components["schemas"]["UploadOut.BatchOut"];
+            /**
+             * Frames
+             * @description those of the request, in its order
+             */
+            frames: components["schemas"]["UploadOut.FrameOut"][];
+        };
+        /** CameraBatchIn */
+        CameraBatchIn: {
+            /**
+             * Every S
+             * @description seconds between two frames
+             */
+            every_s: number;
+            /**
+             * Frames
+             * @description how many; until it is stopped when left out
+             * @default null
+             */
+            frames: number | null;
+            /**
+             * Side
+             * @description long side at most, pixels; as they come when left out
+             * @default null
+             */
+            side: number | null;
         };
     };
     responses: never;
@@ -2175,6 +3073,176 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CameraOut"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role does not allow it, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_footage_footage: {
+        parameters: {
+            query?: {
+                after?: string | null;
+                limit?: number;
+                camera_id?: string | null;
+                kind?: ("clip" | "recording") | null;
+                pass_id?: string | null;
+                from?: string | null;
+                to?: string | null;
+                order?: "newest" | "oldest";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FootagePage"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role does not allow it, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_storage_storage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StorageOut"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role does not allow it, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_presence_presence: {
+        parameters: {
+            query?: {
+                camera_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PresenceOut"];
                 };
             };
             /** @description no valid token or ticket */
@@ -2598,6 +3666,128 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProbeOut"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role does not allow it, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_frame_batches_batches: {
+        parameters: {
+            query?: {
+                after?: string | null;
+                limit?: number;
+                camera_id?: string | null;
+                source?: ("camera" | "job" | "client") | null;
+                state?: ("running" | "done" | "partial" | "failed") | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchPage"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role does not allow it, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_frame_batches_start_client: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ClientBatchIn"];
+            };
+        };
+        responses: {
+            /** @description Successful response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchOut"];
                 };
             };
             /** @description no valid token or ticket */
@@ -3074,6 +4264,44 @@ export interface operations {
             };
         };
     };
+    get_internal_frame_batches: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunningBatches"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_cameras_camera: {
         parameters: {
             query?: never;
@@ -3259,6 +4487,64 @@ export interface operations {
             };
         };
     };
+    get_frame_batches_batch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                batch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchDetailOut"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role does not allow it, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_grants_grants: {
         parameters: {
             query?: never;
@@ -3317,6 +4603,287 @@ export interface operations {
             };
         };
     };
+    get_footage_video: {
+        parameters: {
+            query?: {
+                ticket?: string | null;
+                download?: boolean;
+            };
+            header?: never;
+            path: {
+                footage_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the MP4 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description a part of it */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such footage, or not for this user */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such part */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_footage_boxes: {
+        parameters: {
+            query?: {
+                ticket?: string | null;
+                download?: boolean;
+            };
+            header?: never;
+            path: {
+                footage_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description JSON */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such footage, nobody in it, or not for this user */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_footage_timeline: {
+        parameters: {
+            query: {
+                from: string;
+                to: string;
+            };
+            header?: never;
+            path: {
+                camera_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimelineOut"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role does not allow it, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_frame_batches_stop_batch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                batch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Empty"];
+            };
+        };
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchOut"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role does not allow it, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_cameras_play_ticket: {
         parameters: {
             query?: never;
@@ -3357,6 +4924,206 @@ export interface operations {
             };
             /** @description Not found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_frame_batches_frames: {
+        parameters: {
+            query?: {
+                after?: number | null;
+                limit?: number;
+                state?: ("stored" | "failed") | null;
+            };
+            header?: never;
+            path: {
+                batch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FramePage"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role does not allow it, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_frame_upload_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                batch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadOut"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role does not allow it, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_frame_batches_start_camera: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                camera_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CameraBatchIn"];
+            };
+        };
+        responses: {
+            /** @description Successful response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchOut"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role does not allow it, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation error */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3471,6 +5238,76 @@ export interface operations {
             };
             /** @description Not found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_frame_batches_picture: {
+        parameters: {
+            query?: {
+                ticket?: string | null;
+            };
+            header?: never;
+            path: {
+                batch_id: string;
+                seq: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the JPEG */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description unchanged */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such picture, or not for this user */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation error */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
