@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import httpx
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
+from miniprogram_api.replicas import client_of
 from shared_kernel.errors import Throttled, Unavailable
 
 #: stream-service gives up on a camera well before this, seconds.
@@ -30,9 +31,9 @@ class ProbeOut(BaseModel):
     elapsed_ms: int = 0
 
 
-def stream_client(base_url: str) -> httpx.Client:
-    """A client for stream-service. Connects on first use; proxies of the environment are not for loopback."""
-    return httpx.Client(base_url=base_url, timeout=_TIMEOUT, trust_env=False)
+def stream_client(addresses: str) -> httpx.Client:
+    """A client for stream-service; `addresses` of all its replicas, separated by commas."""
+    return client_of(addresses, _TIMEOUT)
 
 
 def probe(client: httpx.Client, service_token: str, url: str) -> ProbeOut:

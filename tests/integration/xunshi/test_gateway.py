@@ -45,7 +45,8 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     echo = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
     threading.Thread(target=echo.serve_forever, daemon=True).start()
     port, there = free_port(), f"127.0.0.1:{echo.server_port}"
-    upstreams = gateway.Upstreams(there, there, f"127.0.0.1:{free_port()}")  # nobody is at the last one
+    nobody = f"127.0.0.1:{free_port()}"
+    upstreams = gateway.Upstreams(there, (nobody, there), nobody)
     command = gateway.command(folder, f"127.0.0.1:{port}", upstreams)
     nginx = Part("nginx", command, ready=lambda: answers(port), log=folder.logs / "gateway.log")
     with nginx, httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as made:
@@ -68,6 +69,10 @@ def test_built_files_are_kept_for_ever_and_sent_small(client: httpx.Client) -> N
     assert "immutable" in answer.headers["Cache-Control"]
     assert answer.headers["Content-Encoding"] == "gzip"
     assert answer.headers["Content-Type"].startswith("text/javascript")
+
+
+def test_a_replica_that_is_away_is_not_noticed(client: httpx.Client) -> None:
+    assert {client.get("/live/cameras/gate/snapshot.jpg").status_code for _ in range(4)} == {200}
 
 
 def test_a_missing_built_file_is_missing(client: httpx.Client) -> None:
@@ -141,5 +146,5 @@ def test_every_answer_carries_the_security_headers(client: httpx.Client, path: s
 def test_configuration_is_only_for_its_owner(tmp_path: Path) -> None:
     folder = DataFolder.at(tmp_path)
     folder.make()
-    gateway.command(folder, "127.0.0.1:1", gateway.Upstreams("a:1", "b:1", "c:1"))
+    gateway.command(folder, "127.0.0.1:1", gateway.Upstreams("a:1", ("b:1",), "c:1"))
     assert (folder.run / "nginx.conf").stat().st_mode & 0o077 == 0

@@ -12,6 +12,8 @@ from xunshi.places import DEFAULT_PORT
 
 #: Each takes about 200 MB and, under load, a core.
 MAX_WORKERS = 64
+#: Each takes about 150 MB before its first camera.
+MAX_STREAMS = 16
 
 
 @click.command()
@@ -25,8 +27,22 @@ MAX_WORKERS = 64
 @click.option(
     "--workers", type=click.IntRange(1, MAX_WORKERS), default=1, show_default=True, help="Processes that analyse."
 )
+@click.option(
+    "--streams",
+    type=click.IntRange(1, MAX_STREAMS),
+    default=1,
+    show_default=True,
+    help="Processes that share the cameras; when one dies the others take over.",
+)
 @click.option("--no-demo", is_flag=True, help="No demo camera.")
-def up(data: Path, port: int, host: str, workers: int, no_demo: bool) -> None:  # noqa: FBT001 - click passes flags so
+def up(  # noqa: PLR0917 - click passes them by name
+    data: Path,
+    port: int,
+    host: str,
+    workers: int,
+    streams: int,
+    no_demo: bool,  # noqa: FBT001 - click passes flags so
+) -> None:
     """Start everything on this machine; Ctrl-C stops it.
 
     Prints the address, on the first start a one-time administrator password, and how to add a camera.
@@ -34,5 +50,5 @@ def up(data: Path, port: int, host: str, workers: int, no_demo: bool) -> None:  
     from xunshi.stack import one_machine
 
     log.configure("xunshi", "WARNING")
-    options = one_machine.Options(data=data, host=host, port=port, demo=not no_demo, workers=workers)
+    options = one_machine.Options(data=data, host=host, port=port, demo=not no_demo, workers=workers, streams=streams)
     one_machine.run(options)

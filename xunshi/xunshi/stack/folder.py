@@ -1,6 +1,7 @@
 """The data folder of one stack: who holds it, its secrets, and what runs.
 
 secrets.json  0600, made once      xunshi.db  blobs/  redis/  spool/  clips/  packs/  logs/
+spool-2/ …    of further replicas of stream-service
 run/lock      held by the running `up` and its guardian        run/stack.json  what runs, where
 """
 
@@ -94,6 +95,15 @@ class DataFolder:
     @property
     def packs(self) -> Path:
         return self.path / "packs"
+
+    def spool(self, number: int) -> Path:
+        """What the stream-service with this number (from 1) has not sent yet."""
+        return self.path / ("spool" if number == 1 else f"spool-{number}")
+
+    def spools_in_use(self) -> int:
+        """The highest number of a spool that still holds something: its replica has to run once more."""
+        numbers = (int(path.name.removeprefix("spool-")) for path in self.path.glob("spool-[0-9]*") if _holds(path))
+        return max(numbers, default=1)
 
     @property
     def database_url(self) -> str:
@@ -209,6 +219,11 @@ class DataFolder:
 
     def forget_state(self) -> None:
         (self.run / "stack.json").unlink(missing_ok=True)
+
+
+def _holds(spool: Path) -> bool:
+    """Whether passes or footage wait in a spool."""
+    return any(path.is_file() for name in ("queue", "open", "footage") for path in (spool / name).rglob("*"))
 
 
 def write_whole(path: Path, text: str) -> None:

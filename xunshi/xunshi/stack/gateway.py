@@ -37,10 +37,10 @@ http {
 
 @dataclass(frozen=True)
 class Upstreams:
-    """host:port of each service behind the gateway."""
+    """host:port of each service behind the gateway; of stream-service every replica, any of which may be asked."""
 
     api: str
-    live: str
+    live: tuple[str, ...]
     infer: str
 
 
@@ -56,7 +56,7 @@ def command(folder: DataFolder, listen: str, upstreams: Upstreams) -> tuple[str,
     server = Template(GATEWAY_TEMPLATE.read_text()).safe_substitute(
         XUNSHI_LISTEN=listen,
         XUNSHI_API=upstreams.api,
-        XUNSHI_LIVE=upstreams.live,
+        XUNSHI_LIVE=" max_fails=0; server ".join(upstreams.live),
         XUNSHI_INFER=upstreams.infer,
         XUNSHI_DASHBOARD=_quoted(DASHBOARD),
         XUNSHI_HEADERS=_quoted(deploy / "headers.conf"),

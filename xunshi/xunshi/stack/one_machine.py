@@ -37,6 +37,7 @@ class Options:
     port: int
     demo: bool
     workers: int = 1
+    streams: int = 1
 
 
 class Signals:
@@ -74,9 +75,11 @@ def run(options: Options) -> None:
     require_free(options.host, options.port)
     signals = Signals()
     started_at = time.monotonic()
-    ports = parts.Ports.choose(options.workers)
+    ports = parts.Ports.choose(options.workers, max(options.streams, folder.spools_in_use()))
     listen = f"{options.host}:{options.port}"
-    listed = parts.one_machine(folder, folder.secrets(make=True), ports, listen, demo=options.demo)
+    listed = parts.one_machine(
+        folder, folder.secrets(make=True), ports, listen, demo=options.demo, streams=options.streams
+    )
     shown = "127.0.0.1" if options.host == "0.0.0.0" else options.host
     address = f"http://{shown}:{options.port}"
 

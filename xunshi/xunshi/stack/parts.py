@@ -47,14 +47,14 @@ class Ports:
     api: int
     recorder: int
     clock: int
-    stream: int
     infer: int
     workers: tuple[int, ...]
+    streams: tuple[int, ...]
 
     @classmethod
-    def choose(cls, workers: int = 1) -> Ports:
-        redis, api, recorder, clock, stream, infer, *rest = free_ports(HOST, 6 + workers)
-        return cls(redis, api, recorder, clock, stream, infer, tuple(rest))
+    def choose(cls, workers: int = 1, streams: int = 1) -> Ports:
+        redis, api, recorder, clock, infer, *rest = free_ports(HOST, 5 + workers + streams)
+        return cls(redis, api, recorder, clock, infer, tuple(rest[:workers]), tuple(rest[workers:]))
 
 
 def redis_url(secrets: Secrets, port: int) -> str:
@@ -79,9 +79,8 @@ def service_env(folder: DataFolder, secrets: Secrets, ports: Ports) -> dict[str,
         "MINIPROGRAM_DATABASE_URL": folder.database_url,
         "MINIPROGRAM_JWT_KEY": secrets.jwt_key,
         "MINIPROGRAM_URL_KEY": secrets.url_key,
-        "MINIPROGRAM_STREAM_URL": f"http://{HOST}:{ports.stream}",
+        "MINIPROGRAM_STREAM_URL": ",".join(f"http://{HOST}:{port}" for port in ports.streams),
         "STREAM_API_URL": f"http://{HOST}:{ports.api}",
-        "STREAM_SPOOL_DIR": str(folder.path / "spool"),
         "STREAM_FILE_ROOTS": f"{folder.clips},{DEMO_CLIPS}",
         "INFERENCE_WEIGHTS_DIR": str(WEIGHTS),
         "INFERENCE_API_URL": f"http://{HOST}:{ports.api}",
@@ -89,7 +88,9 @@ def service_env(folder: DataFolder, secrets: Secrets, ports: Ports) -> dict[str,
     }
 
 
-def one_machine(folder: DataFolder, secrets: Secrets, ports: Ports, listen: str, *, demo: bool) -> list[Part]:
+def one_machine(
+    folder: DataFolder, secrets: Secrets, ports: Ports, listen: str, *, demo: bool, streams: int = 1
+) -> list[Part]:
     """Every part. Writes the configuration files of Redis and nginx into the folder.
 
     Args:
@@ -98,6 +99,7 @@ def one_machine(folder: DataFolder, secrets: Secrets, ports: Ports, listen: str,
         ports: free inner ports.
         listen: host:port of the gateway.
         demo: play the demo camera until there is an own one.
+        streams: replicas of stream-service that take cameras; those beyond only send what they have left.
     """
     env = service_env(folder, secrets, ports)
     ready = ("redis", "prepare")
@@ -108,8 +110,7 @@ def one_machine(folder: DataFolder, secrets: Secrets, ports: Ports, listen: str,
         _web("api", ("miniprogram_api", "web"), ports.api, env, "MINIPROGRAM_PORT", after=ready),
         _web("recorder", ("miniprogram_api", "recorder"), ports.recorder, env, "MINIPROGRAM_PORT", after=ready),
         _web("clock", ("miniprogram_api", "clock"), ports.clock, env, "MINIPROGRAM_PORT", after=ready),
-        # ready only when the API is, so it may as well start beside it
-        _web("stream", ("stream_service",), ports.stream, env, "STREAM_PORT", after=ready),
+        *_streams(folder, ports, env, streams, after=ready),
         _web("infer-web", ("inference_service", "web"), ports.infer, env, "INFERENCE_PORT", after=("redis",)),
         *_workers(ports, env),
         _gateway(folder, ports, listen),
@@ -129,6 +130,21 @@ def _web(
 ) -> Part:
     own = {**env, port_name: str(port)}
     return Part(name, _python(*module), HttpAnswer(HOST, port), own, after=after, stage=_SERVICE_STAGE)
+
+
+def _streams(
+    folder: DataFolder, ports: Ports, env: Mapping[str, str], wanted: int, *, after: tuple[str, ...]
+) -> list[Part]:
+    """The replicas of stream-service; leases share the cameras out among them."""
+    parts = []
+    for number, port in enumerate(ports.streams, start=1):
+        own = {**env, "STREAM_SPOOL_DIR": str(folder.spool(number)), "STREAM_OWNER": f"stream-{number}"}
+        if number > wanted:
+            own["STREAM_CAPACITY"] = "0"
+        name = "stream" if number == 1 else f"stream-{number}"
+        # ready only when the API is, so it may as well start beside it
+        parts.append(_web(name, ("stream_service",), port, own, "STREAM_PORT", after=after))
+    return parts
 
 
 def _workers(ports: Ports, env: Mapping[str, str]) -> list[Part]:
@@ -155,7 +171,8 @@ def _redis_command(folder: DataFolder, secrets: Secrets, ports: Ports) -> tuple[
 
 
 def _gateway(folder: DataFolder, ports: Ports, listen: str) -> Part:
-    upstreams = gateway.Upstreams(f"{HOST}:{ports.api}", f"{HOST}:{ports.stream}", f"{HOST}:{ports.infer}")
+    live = tuple(f"{HOST}:{port}" for port in ports.streams)
+    upstreams = gateway.Upstreams(f"{HOST}:{ports.api}", live, f"{HOST}:{ports.infer}")
     host, _, port = listen.rpartition(":")
     reached = HOST if host in ("0.0.0.0", "") else host
     command = gateway.command(folder, listen, upstreams)
