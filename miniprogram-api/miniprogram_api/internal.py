@@ -42,6 +42,7 @@ class RightsIn(Body):
 
 class RightsOut(BaseModel):
     allowed: list[Pair]
+    unmasked: list[Pair] = Field(description="those of `allowed` that may see what privacy masks hide, in live view")
 
 
 class TokenIn(Body):
@@ -95,7 +96,8 @@ def blueprint(parts: Parts) -> APIBlueprint:
             for pair in given.pairs
             if pair.camera_id in live and pair.user_id in found and found[pair.user_id].includes(pair.camera_id)
         ]
-        return RightsOut(allowed=allowed)
+        unmasked = [pair for pair in allowed if _holds(found.get(pair.user_id), "camera.unmasked")]
+        return RightsOut(allowed=allowed, unmasked=unmasked)
 
     @routes.post("/internal/callers")
     @allow("service")

@@ -14,10 +14,19 @@ from shared_kernel.errors import Invalid, Poison
 from shared_kernel.messages import MaskState, PassObserved
 
 Role = Literal["administrator", "officer", "guard"]
-Permission = Literal["camera.manage", "camera.view_all", "user.manage", "pass.view", "photo.detect"]
+Permission = Literal[
+    "camera.manage", "camera.view_all", "camera.unmasked", "user.manage", "pass.view", "photo.detect"
+]
 
 PERMISSIONS: Final[Mapping[str, tuple[Permission, ...]]] = {
-    "administrator": ("camera.manage", "camera.view_all", "user.manage", "pass.view", "photo.detect"),
+    "administrator": (
+        "camera.manage",
+        "camera.view_all",
+        "camera.unmasked",
+        "user.manage",
+        "pass.view",
+        "photo.detect",
+    ),
     "officer": ("camera.view_all", "pass.view", "photo.detect"),
     "guard": ("pass.view", "photo.detect"),
 }

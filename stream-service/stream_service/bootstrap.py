@@ -18,12 +18,13 @@ from stream_service.adapters.api import HttpApi
 from stream_service.adapters.pyav_camera import PyavFeed
 from stream_service.adapters.pyav_decoder import PyavDecoder
 from stream_service.adapters.pyav_mux import PyavMuxer
+from stream_service.adapters.pyav_transcode import PyavTranscoder
 from stream_service.app import make_app
 from stream_service.camera import CameraWorker, Parts
 from stream_service.capture import Sampling
 from stream_service.fleet import Fleet
 from stream_service.follow import Limits, follow
-from stream_service.live import LiveHub
+from stream_service.live import Conversion, LiveHub, Slots
 from stream_service.mailbox import Mailbox
 from stream_service.metrics import FleetCollector, passes_total
 from stream_service.outbox import Outbox
@@ -43,6 +44,8 @@ RETRY_S = 1.0
 STOP_S = 2.8
 #: The reader of analyses waits this long for one, milliseconds.
 BLOCK_MS = 500
+#: Converted live video is at most this high, pixels: the cost grows with it.
+CONVERTED_HEIGHT = 720
 
 
 class StreamService:
@@ -55,6 +58,9 @@ class StreamService:
         self._mailbox = Mailbox(self._bus)
         self._outbox = Outbox(settings.spool_dir, self._bus, Blobs.open(settings.blobs_url))
         self._fleet = Fleet(self._api, self._camera)
+        self._conversion = Conversion(
+            lambda info, masks: PyavTranscoder(info, masks, CONVERTED_HEIGHT), Slots(settings.transcodings)
+        )
         self._rights = RightsWatch(self._api, self._fleet.viewers)
         self._collector = FleetCollector(self._fleet, self._mailbox, self._outbox)
         self._stopping = threading.Event()
@@ -126,7 +132,7 @@ class StreamService:
             entry,
             Sampling(entry.camera_id, settings.owner, settings.sample_fps, settings.analysis_side, settings.decode),
             FrameRing(seconds=settings.ring_seconds, megabytes=settings.ring_megabytes),
-            LiveHub(entry.camera_id, PyavMuxer),
+            LiveHub(entry.camera_id, PyavMuxer, masks=entry.privacy_masks, conversion=self._conversion),
             Parts(self._feed, PyavDecoder, self._mailbox),
         )
 
@@ -165,10 +171,17 @@ class StreamService:
                 deliveries = []
                 self._stopping.wait(RETRY_S)
             for delivery in deliveries:
+                self._show(delivery.message)
                 yield delivery.message
             if not deliveries or time.monotonic() - ticked_s >= 1.0:
                 ticked_s = time.monotonic()
                 yield None
+
+    def _show(self, message: FrameAnalysed) -> None:
+        """Boxes for those who watch this camera live."""
+        hub = self._fleet.hub(message.camera_id)
+        if hub is not None:
+            hub.show_faces(message)
 
     def _hear_changes(self) -> None:
         for change in self._bus.follow(CameraChanged, block_ms=BLOCK_MS):

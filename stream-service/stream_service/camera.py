@@ -161,7 +161,7 @@ class CameraWorker:
 
     def _opened(self, info: StreamInfo) -> None:
         self._info, self._size, self._rate = info, None, _Rate()
-        self.hub.begin(info.codec)
+        self.hub.begin(info)
         self._tap.begin(info)
 
     def _arrived(self, packet: Packet) -> None:

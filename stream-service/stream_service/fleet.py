@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from shared_kernel.errors import Unavailable
 from shared_kernel.log import fields, get_logger
 from stream_service.camera import CameraWorker
-from stream_service.live import LiveHub, Viewer
+from stream_service.live import LiveHub, Watcher
 from stream_service.ports import CameraEntry, Directory, FullFrame
 from stream_service.ring import FrameRing
 
@@ -89,7 +89,7 @@ class Fleet:
             one.worker.attention.view()
         return one.worker.ring if one else None
 
-    def viewers(self) -> list[Viewer]:
+    def viewers(self) -> list[Watcher]:
         return [viewer for worker in self.workers() for viewer in worker.hub.watchers()]
 
     def take(self, camera_id: str, frame_id: str) -> FullFrame | None:

@@ -28,6 +28,7 @@ class FleetCollector(Collector):
         yield _states(workers)
         yield _gauge("stream_camera_fps", "Pictures per second that arrive", ((w, w.fps or 0.0) for w in workers))
         yield _gauge("stream_live_viewers", "Open live views", ((w, w.hub.viewers) for w in workers))
+        yield _gauge("stream_transcodings", "Live video converted now", ((w, w.hub.transcodings) for w in workers))
         yield _counter("stream_frames_skipped", "Never analysed", ((w, w.ring.skipped) for w in workers))
         yield _counter("stream_reconnects", "Connections that failed or ended", ((w, w.reconnects) for w in workers))
         yield _counter("stream_frames_decoded", "Decoded", ((w, w.decoded_frames) for w in workers))

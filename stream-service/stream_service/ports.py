@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,16 +113,41 @@ class Decoder(Protocol):
         ...
 
 
+class Fragment(NamedTuple):
+    """What came of one packet in a container. `begins` is its `dts`, `arrived_at` when it was read."""
+
+    data: bytes
+    key: bool
+    begins: int
+    arrived_at: datetime
+
+
 class Muxer(Protocol):
-    """Packets become fragmented MP4, once for all viewers."""
+    """Packets of H.264 become a container, once for all viewers."""
 
     header: bytes
 
-    def mux(self, packet: Packet) -> bytes:
-        """The fragment of the packet *before* this one (its duration is known only now); b"" for the first."""
+    def mux(self, packet: Packet) -> Fragment | None:
+        """What is ready now; in MP4 the packet *before* this one, whose duration is known only now.
+
+        Raises:
+            CameraFailed: the packet is damaged.
+        """
         ...
 
     def close(self) -> None: ...
+
+
+class Transcoder(Protocol):
+    """Packets of any codec become H.264 in Annex B form, with key frames where the source has them."""
+
+    def feed(self, packet: Packet, *, show: bool = True) -> list[Packet]:
+        """What came of the next packet; without `show` it is decoded only, to catch up."""
+        ...
+
+    def flush(self) -> list[Packet]:
+        """The last pictures; ends the work."""
+        ...
 
 
 class Publisher(Protocol):
@@ -180,11 +205,15 @@ class Seen(NamedTuple):
     camera_id: str
 
 
+#: How somebody sees a camera with privacy masks. Without masks both are the same.
+Sight = Literal["masked", "unmasked"]
+
+
 class Rights(Protocol):
     """Who may look at which camera, now."""
 
-    def allowed(self, pairs: AbstractSet[Seen]) -> AbstractSet[Seen]:
-        """Those of `pairs` that still may.
+    def allowed(self, pairs: AbstractSet[Seen]) -> Mapping[Seen, Sight]:
+        """Those of `pairs` that still may, and whether privacy masks hide something from them.
 
         Raises:
             Unavailable: nobody can say.

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from shared_kernel.errors import Forbidden, Unavailable
 from shared_kernel.log import fields, get_logger
-from stream_service.live import RESTART, WITHDRAWN, Ending, Viewer
-from stream_service.ports import Rights, Seen
+from stream_service.live import RESTART, WITHDRAWN, Ending, Watcher
+from stream_service.ports import Rights, Seen, Sight
 
 log = get_logger(__name__)
 
@@ -25,6 +25,7 @@ REMEMBER_S = 2.0
 _MAX_REMEMBERED = 10_000
 
 UNKNOWN = Ending(RESTART, "rights_unknown", "nobody can say now whether you may watch this camera")
+COVERED = Ending(RESTART, "masked", "you may not see what privacy masks hide (any more)")
 NOT_ALLOWED = Ending(WITHDRAWN, "withdrawn", "you may not watch this camera (any more)")
 
 
@@ -34,7 +35,7 @@ class RightsWatch:
     def __init__(
         self,
         rights: Rights,
-        viewers: Callable[[], Iterable[Viewer]],
+        viewers: Callable[[], Iterable[Watcher]],
         *,
         ask_every_s: float = ASK_EVERY_S,
         grace_s: float = GRACE_S,
@@ -55,13 +56,13 @@ class RightsWatch:
         if self._thread.is_alive():
             self._thread.join(0.2)  # it may wait for an answer; nothing depends on it
 
-    def check(self, seen: Seen) -> Ending | None:
-        """Why this view may not be opened, or None. Its ticket was found valid before."""
+    def check(self, seen: Seen) -> Sight | Ending:
+        """How this view may be opened, or why not. Its ticket was found valid before."""
         try:
-            may = seen in self._ask({seen})
+            sight = self._ask({seen}).get(seen)
         except Unavailable:
-            return UNKNOWN if self._silent_too_long() else None
-        return None if may else NOT_ALLOWED
+            return UNKNOWN if self._silent_too_long() else "masked"
+        return sight or NOT_ALLOWED
 
     def require(self, seen: Seen) -> None:
         """For snapshots: like `check`, answered from memory for a moment.
@@ -72,11 +73,11 @@ class RightsWatch:
         """
         if time.monotonic() - self._remembered.get(seen, -REMEMBER_S) < REMEMBER_S:
             return
-        ending = self.check(seen)
-        if ending is UNKNOWN:
+        found = self.check(seen)
+        if found is UNKNOWN:
             raise Unavailable("miniprogram-api", "nobody can say who may watch")
-        if ending is not None:
-            raise Forbidden(ending.detail, code=ending.reason)
+        if isinstance(found, Ending):
+            raise Forbidden(found.detail, code=found.reason)
         if len(self._remembered) >= _MAX_REMEMBERED:
             self._remembered.clear()
         self._remembered[seen] = time.monotonic()
@@ -95,13 +96,16 @@ class RightsWatch:
                     viewer.close(UNKNOWN)
             return
         for viewer in viewers:
-            if viewer.seen not in allowed:
+            sight = allowed.get(viewer.seen)
+            if sight == "masked" and viewer.unmasked:
+                viewer.close(COVERED)
+            if sight is None:
                 log.info("view closed", extra=fields(user_id=viewer.seen.user_id, camera_id=viewer.seen.camera_id))
                 viewer.close(NOT_ALLOWED)
 
-    def _ask(self, pairs: set[Seen]) -> set[Seen]:
+    def _ask(self, pairs: set[Seen]) -> Mapping[Seen, Sight]:
         asked_s = time.monotonic()
-        allowed = set(self._rights.allowed(pairs))
+        allowed = self._rights.allowed(pairs)
         self._answered_s = max(self._answered_s, asked_s)
         return allowed
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import Literal
 
@@ -9,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from shared_kernel.errors import Unavailable
 from shared_kernel.internal_api import InternalApi
-from stream_service.ports import CameraEntry, Seen, Window
+from stream_service.ports import CameraEntry, Seen, Sight, Window
 from stream_service.rules import DecodeMode, Footage
 from stream_service.zones import Polygon, Zone
 
@@ -53,6 +54,7 @@ class _Pair(BaseModel):
 
 class _Allowed(BaseModel):
     allowed: list[_Pair]
+    unmasked: list[_Pair] = []
 
 
 class HttpApi:
@@ -76,10 +78,12 @@ class HttpApi:
         found = self._api.ask(_Cameras, "GET", "cameras")
         return [_entry(one) for one in found.items]
 
-    def allowed(self, pairs: AbstractSet[Seen]) -> AbstractSet[Seen]:
+    def allowed(self, pairs: AbstractSet[Seen]) -> Mapping[Seen, Sight]:
         body = {"pairs": [{"user_id": one.user_id, "camera_id": one.camera_id} for one in sorted(pairs)]}
         found = self._api.ask(_Allowed, "POST", "rights", body)
-        return {Seen(one.user_id, one.camera_id) for one in found.allowed} & pairs
+        unmasked = {Seen(one.user_id, one.camera_id) for one in found.unmasked}
+        allowed = {Seen(one.user_id, one.camera_id) for one in found.allowed} & pairs
+        return {seen: "unmasked" if seen in unmasked else "masked" for seen in allowed}
 
 
 def _entry(one: _Camera) -> CameraEntry:

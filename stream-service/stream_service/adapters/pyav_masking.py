@@ -41,8 +41,8 @@ class Masks:
             self._draw(wide, high)
             np.copyto(planes[:high], _COVER[0], where=self._full)
             colours = planes.reshape(-1)[wide * high :].reshape(2, high // 2, wide // 2)
-            for plane, colour in zip(colours, _COVER[1:], strict=True):
-                np.copyto(plane, colour, where=self._half)
+            for plane, colour in enumerate(_COVER[1:]):
+                np.copyto(colours[plane], colour, where=self._half)
         made = VideoFrame.from_ndarray(planes, format="yuv420p")
         made.pts = frame.pts
         # what the numbers mean: without it full-range pictures would come out with other colours
@@ -58,7 +58,6 @@ class Masks:
             corners = np.rint(np.asarray(polygon, np.float64) * scale).astype(np.int32)
             cv2.fillPoly(drawn, [corners], 1, shift=_SHIFT)
         # a pixel more on every side: the colour of an edge is shared by four pixels, and scaling mixes neighbours
-        drawn = cv2.dilate(drawn, np.ones((3, 3), np.uint8))
-        self._full = drawn.astype(np.bool_)
-        self._half = self._full.reshape(height // 2, 2, width // 2, 2).any(axis=(1, 3))
+        self._full = cv2.dilate(drawn, np.ones((3, 3), np.uint8)).astype(np.bool_)
+        self._half = np.asarray(self._full.reshape(height // 2, 2, width // 2, 2).any(axis=(1, 3)), np.bool_)
         self._size = (width, height)

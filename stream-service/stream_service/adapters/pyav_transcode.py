@@ -107,21 +107,22 @@ class PyavTranscoder:
         size = max(2, round(frame.width * scale) & ~1), max(2, round(frame.height * scale) & ~1)
         first = self._encoder is None or size != self._size
         if first:
-            self._encoder, self._size = _new_encoder(*size), size
+            self._encoder, self._size = _new_encoder(*size, frame), size
         picture = self._masks.burnt_in(frame, *size)
         picture.pts, picture.time_base = pts, Fraction(1, CLOCK_HZ)
         picture.pict_type = PictureType.I if first or frame.key_frame else PictureType.NONE
         made = []
         for out in self._encoder.encode(picture):
-            at, at_s = self._arrivals.pop(out.pts, None) or (datetime.now(UTC), time.monotonic())
+            at, at_s = self._arrivals.pop(out.pts, (datetime.now(UTC), time.monotonic()))
             made.append(Packet(bytes(out), out.pts, out.dts, bool(out.is_keyframe), at, at_s))
         return made
 
 
-def _new_encoder(width: int, height: int) -> Any:
+def _new_encoder(width: int, height: int, like: VideoFrame) -> Any:
     encoder: Any = CodecContext.create("libx264", "w")
     encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
     encoder.time_base, encoder.framerate = Fraction(1, CLOCK_HZ), Fraction(25)
     encoder.gop_size, encoder.max_b_frames, encoder.thread_count = _GROUP, 0, 1
+    encoder.colorspace, encoder.color_range = like.colorspace, like.color_range
     encoder.options = _ENCODER
     return encoder

@@ -28,4 +28,6 @@ def add_snapshot(app: APIFlask, parts: LiveParts) -> None:
         frame = ring.newest() if ring else None
         if frame is None:
             raise Unavailable("camera", "it gives no picture now")
-        return Response(frame.small_jpeg(SNAPSHOT_SIDE), mimetype="image/jpeg")
+        hub = parts.fleet.hub(camera_id)
+        jpeg = hub.still(frame, SNAPSHOT_SIDE) if hub else frame.small_jpeg(SNAPSHOT_SIDE)
+        return Response(jpeg, mimetype="image/jpeg")

@@ -5,19 +5,36 @@ from __future__ import annotations
 import io
 import json
 import socket
+import threading
 from collections.abc import Iterator
-from itertools import pairwise
+from contextlib import suppress
+from itertools import islice, pairwise
 from pathlib import Path
+from typing import Any
 
 import av
+import cv2
 import httpx
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from simple_websocket import Client, ConnectionClosed
 
 from shared_kernel.testing import wait_until
 from shared_kernel.testing.rtsp import Fault, RtspServer
 from shared_kernel.testing.valkey import RedisServer
-from tests.integration.stream_service.world import SERVICE_TOKEN, ApiDouble, StreamPart, ticket, watch
+from tests.integration.stream_service.world import (
+    SERVICE_TOKEN,
+    ApiDouble,
+    StreamPart,
+    Watcher,
+    canned_inference,
+    ticket,
+    watch,
+)
+
+#: What nobody sees of the camera `private`; the numbers of its pictures are there.
+UPPER_HALF = [[0.0, 0.0], [1.0, 0.0], [1.0, 0.5], [0.0, 0.5]]
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +60,9 @@ def stream(
     urls = {name: rtsp.mount(name, clips / f"{clip}.mp4") for name, clip in names.items()}
     urls["both"] = rtsp.mount("both", clips / "plain.mp4", clips / "small.mp4")
     urls["heavy"] = rtsp.mount("heavy", clips / "heavy.mp4")
+    urls["private"] = rtsp.mount("private", clips / "plain.mp4")
     api.show(**urls)
+    api.cameras[-1]["privacy_masks"] = [UPPER_HALF]
     with StreamPart(tmp_path_factory.mktemp("stream"), redis_server.url, api.url) as part:
         wait_until(lambda: part.metric("stream_camera_state", state="online") == len(urls), 30, "all cameras are live")
         yield part
@@ -51,8 +70,11 @@ def stream(
     assert "level=error" not in log, log[-3000:]
 
 
-def hello(client: Client) -> dict[str, str]:
-    found: dict[str, str] = json.loads(client.receive(timeout=10))
+PATHS = ("snapshot.jpg", "stream.flv", "stream.mjpeg", "hls/index.m3u8")
+
+
+def hello(client: Client) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(client.receive(timeout=10))
     return found
 
 
@@ -67,14 +89,49 @@ def code(client: Client, timeout_s: float = 10) -> tuple[int, dict[str, str]]:
     raise TimeoutError(f"expected the end of the view within {timeout_s} s; last text: {last}")
 
 
-def played(data: bytes) -> list[int]:
-    """The numbers that the pictures carry, in the order in which they are shown."""
-    numbers = []
-    with av.open(io.BytesIO(data), "r") as container:
-        for frame in container.decode(video=0):
-            picture = frame.to_ndarray(format="gray")
-            numbers.append(sum(1 << bit for bit in range(16) if picture[20, bit * 40 + 20] > 128))
-    return numbers
+def number_of(picture: NDArray[Any]) -> int:
+    """The number that a grey picture of 640 x 360 carries; a mask over it reads as 0."""
+    return sum(1 << bit for bit in range(16) if picture[20, bit * 40 + 20] > 128)
+
+
+def played(source: io.BytesIO | str, limit: int = 1000) -> list[int]:
+    """The numbers that the first pictures carry, in the order in which they are shown."""
+    with av.open(source, "r", timeout=10, options={"analyzeduration": "500000"}) as container:
+        return [number_of(frame.to_ndarray(format="gray")) for frame in islice(container.decode(video=0), limit)]
+
+
+def address(stream: StreamPart, camera: str, path: str, user_id: str = "anna") -> str:
+    return f"{stream.url}/live/cameras/{camera}/{path}?ticket={ticket(camera, user_id)}"
+
+
+def runs_on(numbers: list[int]) -> bool:
+    """Whether hardly a picture is missing or doubled."""
+    steps = [(after - before) % 50 for before, after in pairwise(numbers)]
+    return steps.count(1) >= len(steps) - 2
+
+
+def body(client: Client, fragments: int) -> bytes:
+    """Header and so many fragments of a view."""
+    found = b""
+    while found.count(b"moof") < fragments:
+        message = client.receive(timeout=10)
+        found += message if isinstance(message, bytes) else b""
+    return found
+
+
+def ended_when_closed(url: str) -> threading.Event:
+    """Reads an endless answer in a thread; set when it ended."""
+    began, ended = threading.Event(), threading.Event()
+
+    def read() -> None:
+        with suppress(httpx.HTTPError), httpx.stream("GET", url, timeout=20) as answer:
+            for _ in answer.iter_raw():
+                began.set()
+        ended.set()
+
+    threading.Thread(target=read, daemon=True).start()
+    assert began.wait(10)
+    return ended
 
 
 @pytest.mark.parametrize("camera", ["gate", "b_frames"])
@@ -83,16 +140,13 @@ def test_what_a_viewer_gets_plays(stream: StreamPart, camera: str) -> None:
     first = hello(client)
     assert first["type"] == "format"
     assert first["mime"].startswith('video/mp4; codecs="avc1.64')
-    header = client.receive(timeout=10)
-    assert header[4:8] == b"ftyp"
-    body = b""
-    while body.count(b"moof") < 40:
-        body += client.receive(timeout=10)
+    assert (first["converted"], first["masked"], first["unmasked"]) == (False, False, False)
+    data = body(client, 40)
+    assert data[4:8] == b"ftyp"
     client.close()
-    numbers = played(header + body)
+    numbers = played(io.BytesIO(data))
     assert len(numbers) >= 36
-    steps = [(after - before) % 50 for before, after in pairwise(numbers)]
-    assert steps.count(1) >= len(steps) - 2
+    assert runs_on(numbers)
     wait_until(lambda: stream.metric("stream_live_viewers", camera_id=camera) == 0)
 
 
@@ -100,8 +154,7 @@ def test_a_second_viewer_starts_at_once_with_a_keyframe(stream: StreamPart) -> N
     first, second = watch(stream, "gate"), watch(stream, "gate", user_id="bert")
     for client in (first, second):
         hello(client)
-        header, fragment = client.receive(timeout=10), client.receive(timeout=10)
-        assert played(header + fragment)
+        assert played(io.BytesIO(body(client, 1)))
     assert stream.metric("stream_live_viewers", camera_id="gate") == 2
     first.close()
     second.close()
@@ -144,24 +197,29 @@ def test_a_withdrawn_right_closes_the_view_within_five_seconds(stream: StreamPar
     anna, bert = watch(stream, "gate"), watch(stream, "gate", user_id="bert")
     hello(anna)
     hello(bert)
+    index = httpx.get(address(stream, "gate", "hls/index.m3u8")).text
+    session = f"{stream.url}/live/cameras/gate/hls/{index.split()[-1]}"
+    assert httpx.get(session, timeout=10).status_code == 200
+    endless = [ended_when_closed(address(stream, "gate", path)) for path in ("stream.flv", "stream.mjpeg")]
     api.withdrawn.add("anna")
 
     def closed() -> bool:
         while bert.receive(timeout=0) is not None:
             pass
-        try:
-            while anna.receive(timeout=0) is not None:
-                pass
-        except ConnectionClosed as end:
-            return int(end.reason) == 4403
-        return False
+        if anna.connected:
+            with suppress(ConnectionClosed):
+                while anna.receive(timeout=0) is not None:
+                    pass
+        # the session is forgotten a moment after it was closed
+        return not anna.connected and all(one.is_set() for one in endless) and httpx.get(session).is_client_error
 
-    wait_until(closed, 5.0, "the view is closed")
+    wait_until(closed, 5.0, "the views are closed")
+    assert anna.close_reason == 4403
     assert bert.connected
     bert.close()
     assert code(watch(stream, "gate"))[0] == 4403
-    snapshot = httpx.get(f"{stream.url}/live/cameras/gate/snapshot.jpg", params={"ticket": ticket("gate")})
-    assert snapshot.status_code == 403
+    for path in PATHS:
+        assert httpx.get(address(stream, "gate", path)).status_code == 403, path
     api.withdrawn.clear()
 
 
@@ -188,7 +246,8 @@ def test_while_nobody_can_say_who_may_watch_views_stay_and_then_close(stream: St
 @pytest.mark.parametrize("text", ["", "x", "a.b.c"])
 def test_without_a_ticket_nothing_opens(stream: StreamPart, text: str) -> None:
     assert code(watch(stream, "gate", text))[0] == 4401
-    assert httpx.get(f"{stream.url}/live/cameras/gate/snapshot.jpg", params={"ticket": text}).status_code == 401
+    for path in PATHS:
+        assert httpx.get(f"{stream.url}/live/cameras/gate/{path}", params={"ticket": text}).status_code == 401, path
 
 
 def test_a_ticket_opens_its_camera_only_and_not_for_ever(stream: StreamPart) -> None:
@@ -196,12 +255,92 @@ def test_a_ticket_opens_its_camera_only_and_not_for_ever(stream: StreamPart) -> 
     assert code(watch(stream, "gate", ticket("gate", ttl_s=-10)))[0] == 4401
     ended, text = code(watch(stream, "yard", ticket("yard")))
     assert (ended, text["reason"]) == (4404, "no_camera")
+    for path in PATHS:
+        assert httpx.get(address(stream, "yard", path)).status_code == 404, path
+        other = f"{stream.url}/live/cameras/gate/{path}?ticket={ticket('yard')}"
+        assert httpx.get(other).status_code == 401, path
+    assert httpx.get(f"{stream.url}/live/cameras/gate/hls/guessed/live.m3u8").status_code == 404
 
 
-@pytest.mark.parametrize("camera", ["hevc", "ten_bit"])
-def test_a_codec_that_browsers_lack_is_refused_with_its_name(stream: StreamPart, camera: str) -> None:
-    ended, text = code(watch(stream, camera))
-    assert (ended, text["reason"]) == (4415, "unsupported_codec")
+def test_codecs_that_browsers_lack_are_converted_but_no_more_than_the_limit(stream: StreamPart) -> None:
+    hevc, ten_bit = watch(stream, "hevc"), watch(stream, "ten_bit")
+    for client in (hevc, ten_bit):
+        first = hello(client)
+        assert (first["mime"][:22], first["converted"]) == ('video/mp4; codecs="avc', True)
+        assert runs_on(played(io.BytesIO(body(client, 20))))
+    ended, text = code(watch(stream, "private", user_id="bert"))
+    assert (ended, text["reason"]) == (4429, "busy")
+    assert "2 cameras" in text["detail"]
+    refused = httpx.get(address(stream, "private", "stream.flv", "bert"))
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "15")
+    assert httpx.get(address(stream, "private", "snapshot.jpg", "bert")).status_code == 200
+    hevc.close()
+    ten_bit.close()
+    wait_until(lambda: stream.metric("stream_transcodings") == 0, 15, "conversions ended")
+
+
+def test_privacy_masks_hide_in_every_format_from_all_but_those_who_may(stream: StreamPart, api: ApiDouble) -> None:
+    api.unmasked.add("anna")
+    anna, bert = watch(stream, "private"), watch(stream, "private", user_id="bert")
+    for client, unmasked in ((anna, True), (bert, False)):
+        first = hello(client)
+        assert (first["unmasked"], first["masked"], first["converted"]) == (unmasked, not unmasked, not unmasked)
+        numbers = played(io.BytesIO(body(client, 10)))
+        assert any(numbers) == unmasked
+    assert not any(played(address(stream, "private", "stream.flv", "bert"), 5))
+    assert not any(played(address(stream, "private", "hls/index.m3u8", "bert"), 5))
+    assert not any(played(address(stream, "private", "stream.mjpeg"), 3))
+    covered = cv2.imdecode(np.frombuffer(httpx.get(address(stream, "private", "snapshot.jpg")).content, np.uint8), 0)
+    assert number_of(np.asarray(covered)) == 0
+    asked = Watcher(f"{address(stream, 'private', 'stream').replace('http', 'ws')}&view=masked")
+    assert hello(asked)["masked"] is True
+    asked.close()
+    api.unmasked.clear()
+    ended, text = code(anna)
+    assert (ended, text["reason"]) == (1012, "masked")
+    bert.close()
+
+
+@pytest.mark.parametrize("path", ["stream.flv", "hls/index.m3u8"])
+def test_other_formats_play_too(stream: StreamPart, path: str) -> None:
+    for camera in ("gate", "b_frames"):
+        numbers = played(address(stream, camera, path), 40)
+        assert len(numbers) == 40
+        assert runs_on(numbers)
+    wait_until(lambda: stream.metric("stream_live_viewers", camera_id="gate") <= 1)
+
+
+def test_still_pictures_come_one_after_another(stream: StreamPart) -> None:
+    numbers = played(address(stream, "gate", "stream.mjpeg") + "&fps=10", 6)
+    assert len(set(numbers)) >= 5
+    for bad in ("fps=0", "fps=nan", "fps=100", "side=7", "side=x"):
+        assert httpx.get(f"{address(stream, 'gate', 'stream.mjpeg')}&{bad}").status_code == 422, bad
+
+
+def test_boxes_come_with_the_moment_of_their_picture(stream: StreamPart, redis_server: RedisServer) -> None:
+    with canned_inference(redis_server.url):
+        client = watch(stream, "gate")
+        hello(client)
+        data, notes = b"", list[dict[str, Any]]()
+        began = None  # an inference that was away begins with old pictures
+        while sum(note["type"] == "faces" and began is not None and note["at"] > began for note in notes) < 3:
+            message = client.receive(timeout=10)
+            if isinstance(message, bytes):
+                data += message
+            else:
+                notes.append(json.loads(message))
+                began = next((note["at"] for note in notes if note["type"] == "clock"), None)
+        client.close()
+    with av.open(io.BytesIO(data), "r") as container:
+        shown = [float(frame.time or 0) for frame in container.decode(video=0)]
+    faces = [note for note in notes if note["type"] == "faces" and shown[0] <= note["at"] <= shown[-1]]
+    assert len(faces) >= 2
+    for note in faces:
+        assert note["faces"][0]["box"] == [0.4, 0.3, 0.6, 0.7]
+        assert min(abs(note["at"] - at) for at in shown) < 0.002
+    clock = next(note for note in notes if note["type"] == "clock")
+    assert shown[0] - 0.5 <= clock["at"] <= shown[-1] + 1
+    assert 0 <= clock["age"] < 5
 
 
 def test_a_new_resolution_makes_viewers_come_again(stream: StreamPart) -> None:
