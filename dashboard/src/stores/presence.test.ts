@@ -1,6 +1,7 @@
 import { createPinia, setActivePinia } from 'pinia'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { fetchPresence } from '@/api/passes'
+import type { Presence } from '@/api/types'
 import { NOBODY, usePresence } from './presence'
 
 vi.mock('@/api/passes', () => ({ fetchPresence: vi.fn() }))
@@ -31,13 +32,13 @@ describe('presence', () => {
   })
 
   it('keeps the answer to the last question, whichever comes first', async () => {
-    let late = (_: Awaited<ReturnType<typeof fetchPresence>>): void => undefined
+    let late: ((answer: Presence) => void) | undefined
     answers.mockReturnValueOnce(new Promise((done) => (late = done)))
     answers.mockResolvedValueOnce({ at, cameras: [], totals: NOBODY })
     const presence = usePresence()
     const first = presence.load()
     await presence.load()
-    late({ at, cameras: [{ camera_id: 'c1', ...two }], totals: two })
+    late?.({ at, cameras: [{ camera_id: 'c1', ...two }], totals: two })
     await first
     expect(presence.of('c1')).toEqual(NOBODY)
   })
