@@ -88,10 +88,11 @@ def _picture(number: int, width: int, height: int) -> np.ndarray:
 
 
 class ApiDouble:
-    """The two internal routes of miniprogram-api that stream-service calls, over real HTTP."""
+    """The internal routes of miniprogram-api that stream-service calls, over real HTTP."""
 
     def __init__(self) -> None:
         self.cameras: list[dict[str, object]] = []
+        self.batches: list[dict[str, object]] = []
         self.withdrawn: set[str] = set()
         self.unmasked: set[str] = set()
         self.calls: list[str] = []
@@ -111,7 +112,7 @@ class ApiDouble:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                self._answer({"items": api.cameras})
+                self._answer({"items": api.batches if self.path.endswith("/frame-batches") else api.cameras})
 
             def do_POST(self) -> None:
                 pairs = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["pairs"]
