@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from miniprogram_api.adapters.database import Database
@@ -58,20 +58,24 @@ def trim_events(database: Database) -> int:
 
 def remove_old_evidence(database: Database, blobs: Blobs, days: int) -> int:
     """Passes older than `days` go: first the pictures, then the rows, so that no picture is left without a row."""
-    removed = 0
-    while True:
-        with database.read() as store:
-            pass_ids = store.passes.ids_before(now() - timedelta(days=days), _BATCH)
-            keys = [row.object_key for row in store.media.of_passes(pass_ids)] if pass_ids else []
-        for key in keys:
-            blobs.delete(key)
-        if pass_ids:
-            with database.write() as store:
-                store.media.delete_of(pass_ids)
-                store.passes.delete(pass_ids)
-        removed += len(pass_ids)
-        if len(pass_ids) < _BATCH:
-            return removed
+    removed, before = 0, now() - timedelta(days=days)
+    while found := remove_passes(database, blobs, before, _BATCH):
+        removed += found
+    return removed
+
+
+def remove_passes(database: Database, blobs: Blobs, before: datetime, limit: int) -> int:
+    """Remove the oldest `limit` passes of those that opened before `before`. Returns how many there were."""
+    with database.read() as store:
+        pass_ids = store.passes.ids_before(before, limit)
+        keys = [row.object_key for row in store.media.of_passes(pass_ids)] if pass_ids else []
+    for key in keys:
+        blobs.delete(key)
+    if pass_ids:
+        with database.write() as store:
+            store.media.delete_of(pass_ids)
+            store.passes.delete(pass_ids)
+    return len(pass_ids)
 
 
 def remove_expired(database: Database) -> int:

@@ -37,6 +37,11 @@ class Audit:
         query = select(AuditLog).where(AuditLog.actor_id == actor_id).order_by(AuditLog.audit_id)
         return self._session.scalars(query).all()
 
+    def latest(self, action: str, limit: int) -> Sequence[AuditLog]:
+        """The last times that something was done, newest first."""
+        query = select(AuditLog).where(AuditLog.action == action).order_by(AuditLog.audit_id.desc()).limit(limit)
+        return self._session.scalars(query).all()
+
 
 class Answers:
     """Answers by idempotency key."""
