@@ -208,6 +208,7 @@ class CameraReported(Message):
     outage_since: Moment | None = Field(
         None, description="when the pictures went, while this is more than a blink; null: they are there for good"
     )
+    resumes_at: Moment | None = Field(None, description="when its plan wants it again, while it is paused")
 
     @property
     def condition(self) -> CameraState:

@@ -28,6 +28,7 @@ from stream_service.live import Conversion, LiveHub, Slots
 from stream_service.mailbox import Mailbox
 from stream_service.metrics import FleetCollector, passes_total
 from stream_service.outbox import Outbox
+from stream_service.plan import local_clock
 from stream_service.ports import CameraEntry, Feed
 from stream_service.rights import RightsWatch
 from stream_service.ring import FrameRing
@@ -130,10 +131,23 @@ class StreamService:
         settings = self._settings
         return CameraWorker(
             entry,
-            Sampling(entry.camera_id, settings.owner, settings.sample_fps, settings.analysis_side, settings.decode),
+            Sampling(
+                entry.camera_id,
+                settings.name,
+                entry.analysed_fps or settings.sample_fps,
+                settings.analysis_side,
+                entry.decode or settings.decode,
+                entry.zones,
+            ),
             FrameRing(seconds=settings.ring_seconds, megabytes=settings.ring_megabytes),
             LiveHub(entry.camera_id, PyavMuxer, masks=entry.privacy_masks, conversion=self._conversion),
-            Parts(self._feed, PyavDecoder, self._mailbox),
+            Parts(
+                self._feed,
+                partial(PyavDecoder, masks=entry.privacy_masks),
+                self._mailbox,
+                self._footage.tap,
+                local_clock(settings.time_zone),
+            ),
         )
 
     def _forever(self, work: Callable[[], None]) -> None:

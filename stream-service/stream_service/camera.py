@@ -1,45 +1,39 @@
 """One camera: connect, watch, capture, report, and connect again. A thread each; others are never affected.
 
-Ties `pull` (reading), `capture` (step 1), `live` (viewers) and the reports together. `fleet` starts and stops it.
+Ties `pull` (reading), `capture` (step 1), `live` (viewers), `condition` (how it is) and the reports together. `fleet`
+starts and stops it.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
-from typing import Protocol
 
 from shared_kernel.clock import now
 from shared_kernel.log import fields, get_logger
 from shared_kernel.messages import CameraReason, CameraReported, CameraState
 from stream_service.capture import INTRA_CODECS, Sampling, capture
+from stream_service.condition import Condition, Verdict
 from stream_service.gate import Attention, Gate
 from stream_service.live import LiveHub
 from stream_service.mailbox import Mailbox
-from stream_service.ports import CameraEntry, Decoder, Feed, Packet, StreamInfo, Tap
+from stream_service.plan import is_open, local_clock, next_opening
+from stream_service.ports import CameraEntry, Feed, Packet, StreamInfo, Tap
 from stream_service.pull import Pull
 from stream_service.ring import FrameRing
 from stream_service.rules import STEADY_AFTER_S, CameraFailed, pause_s, redacted
+from stream_service.vitals import TimedDecoder, Vitals
 
 log = get_logger(__name__)
 
 #: A camera reports at least this often, so that a lost report heals itself, seconds.
 REPORT_EVERY_S = 10.0
-#: The frame rate is measured over this long, seconds.
-_RATE_WINDOW_S = 5.0
-
-
-class TimedDecoder(Decoder, Protocol):
-    """A decoder that says what it cost."""
-
-    seconds: float
-    pictures: int
-    damaged: int
+#: How often the camera is judged, seconds.
+LOOK_EVERY_S = 0.25
 
 
 @dataclass(frozen=True)
@@ -49,25 +43,9 @@ class Parts:
     feed: Callable[[str], Feed]
     decoder: Callable[[StreamInfo], TimedDecoder]
     mailbox: Mailbox
-    tap: Callable[[CameraEntry], Tap]
-
-
-class _Rate:
-    """Packets per second over the last few seconds."""
-
-    def __init__(self) -> None:
-        self._times: deque[float] = deque()
-
-    def add(self, at_s: float) -> None:
-        self._times.append(at_s)
-        while self._times[0] < at_s - _RATE_WINDOW_S:
-            self._times.popleft()
-
-    def per_second(self) -> float | None:
-        times = tuple(self._times)
-        if len(times) < 2 or times[-1] - times[0] < 1.0:  # noqa: PLR2004 - a rate needs two times
-            return None
-        return round((len(times) - 1) / (times[-1] - times[0]), 1)
+    tap: Callable[[CameraEntry], Tap | None] = lambda _: None
+    #: The time in the zone of the plans.
+    local_time: Callable[[], datetime] = field(default_factory=lambda: local_clock(""))
 
 
 class CameraWorker:
@@ -75,21 +53,14 @@ class CameraWorker:
 
     def __init__(self, entry: CameraEntry, sampling: Sampling, ring: FrameRing, hub: LiveHub, parts: Parts) -> None:
         self.entry, self.ring, self.hub = entry, ring, hub
-        self.state: CameraState = "connecting"
-        self.reason: CameraReason | None = None
         self.reconnects = 0
         self.attention = Attention()
-        self.analysed_frames = 0
-        self.decoded_frames = 0
-        self.decode_seconds = 0.0
-        self.damaged_packets = 0
-        self.dropped_packets = 0
-        self._detail: str | None = None
-        self._info: StreamInfo | None = None
+        self.vitals = Vitals()
+        self._condition = Condition(time.monotonic(), now())
+        self._pull: Pull | None = None
+        self._dropped = 0
         self._size: tuple[int, int] | None = None
-        self._last_frame_at: datetime | None = None
-        self._rate = _Rate()
-        self._reported_s = 0.0
+        self._looked_s = self._reported_s = 0.0
         self._reported_facts: tuple[object, ...] = ()
         self._sampling, self._parts = sampling, parts
         self._tap = parts.tap(entry)
@@ -97,8 +68,42 @@ class CameraWorker:
         self._thread = threading.Thread(target=self._run, name=f"camera-{entry.camera_id}", daemon=True)
 
     @property
+    def verdict(self) -> Verdict:
+        return self._condition.verdict
+
+    @property
+    def state(self) -> CameraState:
+        return self.verdict.state
+
+    @property
+    def reason(self) -> CameraReason | None:
+        return self.verdict.reason
+
+    @property
     def fps(self) -> float | None:
-        return self._rate.per_second() if self.state == "online" else None
+        return self.vitals.fps if self.state in ("online", "degraded") else None
+
+    @property
+    def analysed_frames(self) -> int:
+        """Frames sent to be analysed; not all of them are."""
+        return self.vitals.sampled
+
+    @property
+    def decoded_frames(self) -> int:
+        return self.vitals.pictures
+
+    @property
+    def decode_seconds(self) -> float:
+        return self.vitals.decode_seconds
+
+    @property
+    def damaged_packets(self) -> int:
+        return self.vitals.damaged
+
+    @property
+    def dropped_packets(self) -> int:
+        pull = self._pull
+        return self._dropped + (pull.dropped_packets if pull else 0)
 
     @property
     def alive(self) -> bool:
@@ -115,13 +120,19 @@ class CameraWorker:
             self._thread.join(timeout_s)
 
     def _run(self) -> None:
-        """Connect for ever. An unexpected error is logged and counts as a failed connection."""
+        """Connect while the plan wants it. An unexpected error is logged and counts as a failed connection."""
         failures = 0
+        self._report()
         while not self._stopping.is_set():
+            if not self._wanted():
+                failures = 0
+                self._wait(1.0)
+                continue
             began_s = time.monotonic()
             try:
-                self._become("connecting", self.reason, self._detail)
                 self._connect_once()
+                self._rest()
+                continue
             except CameraFailed as error:
                 self._failed(error.reason, error.detail)
             except Exception:
@@ -130,66 +141,93 @@ class CameraWorker:
             failures = 1 if time.monotonic() - began_s > STEADY_AFTER_S else failures + 1
             self._wait(pause_s(failures))
 
+    def _wanted(self) -> bool:
+        return is_open(self.entry.plan, self._parts.local_time())
+
+    def _resumes_at(self) -> datetime | None:
+        return next_opening(self.entry.plan, self._parts.local_time()) if self.state == "paused" else None
+
     def _connect_once(self) -> None:
+        """Read until the connection fails, or nobody wants it any more."""
         feed = self._parts.feed(self.entry.url)
-        pull = Pull(feed, self.entry.camera_id, on_open=self._opened, on_packet=self._arrived)
-        packets = pull.watched(self._stopping.is_set)
+        self._pull = pull = Pull(feed, self.entry.camera_id, on_open=self._opened, on_packet=self._arrived)
+        packets = self._looking(pull.watched(lambda: self._stopping.is_set() or not self._wanted()))
         try:
             for packet in packets:
                 if packet is not None and pull.info is not None:
                     self._capture(chain([packet], packets), pull.info)
-                self._report_if_due()
         finally:
             packets.close()
-            self._tap.end()
-            self.dropped_packets += pull.dropped_packets
+            self.vitals.closed()
+            if self._tap:
+                self._tap.end()
+            self._dropped, self._pull = self.dropped_packets, None
+
+    def _looking(self, packets: Generator[Packet | None]) -> Generator[Packet | None]:
+        """The same packets; between them the camera is judged, also while none becomes a frame."""
+        try:
+            for packet in packets:
+                self._look()
+                yield packet
+        finally:
+            packets.close()
 
     def _capture(self, packets: Iterable[Packet | None], info: StreamInfo) -> None:
-        decoder, before_s, before = self._parts.decoder(info), self.decode_seconds, self.decoded_frames
-        gate = Gate(self._sampling.mode, self._sampling.fps, self.attention)
-        try:
-            for message in capture(packets, decoder, self.ring, self._sampling, gate, intra=info.codec in INTRA_CODECS):
-                self.decode_seconds, self.decoded_frames = before_s + decoder.seconds, before + decoder.pictures
-                if message is not None:
-                    self._size, self._last_frame_at = (message.width, message.height), message.captured_at
-                    self.analysed_frames += 1
-                    self._become("online", None, None)
-                    self._parts.mailbox.post(message)
-                self._report_if_due()
-        finally:
-            self.damaged_packets += decoder.damaged
+        decoder = self.vitals.watched(self._parts.decoder(info))
+        gate = Gate(self._sampling.mode, self._sampling.fps, self.attention, self._sampling.zones)
+        for message in capture(packets, decoder, self.ring, self._sampling, gate, intra=info.codec in INTRA_CODECS):
+            if message is not None:
+                self._size = (message.width, message.height)
+                self.vitals.sampled += 1
+                self._parts.mailbox.post(message)
 
     def _opened(self, info: StreamInfo) -> None:
-        self._info, self._size, self._rate = info, None, _Rate()
+        self._size = None
+        self.vitals.opened(info)
         self.hub.begin(info)
-        self._tap.begin(info)
+        if self._tap:
+            self._tap.begin(info)
 
     def _arrived(self, packet: Packet) -> None:
-        self._rate.add(packet.arrived_s)
+        self.vitals.arrived(packet)
         self.hub.feed(packet)
-        self._tap.feed(packet)
+        if self._tap:
+            self._tap.feed(packet)
 
     def _failed(self, reason: CameraReason, detail: str) -> None:
         self.reconnects += 1
         self.hub.end(reason, detail)
         self.ring.show(None)
-        self._become("offline", reason, detail)
+        self._condition.failed(reason, detail)
+        self._look(at_once=True)
 
-    def _become(self, state: CameraState, reason: CameraReason | None, detail: str | None) -> None:
-        changed = (state, reason) != (self.state, self.reason)
-        self.state, self.reason, self._detail = state, reason, detail
-        if changed:
-            where = redacted(self.entry.url)
-            known = fields(camera_id=self.entry.camera_id, state=state, reason=reason, address=where)
-            log.info("camera state", extra=known)
-        if changed or not self._reported_s:
-            self._report()
+    def _rest(self) -> None:
+        """The plan closed. When somebody stops the camera, the last report stands."""
+        if not self._stopping.is_set():
+            self.hub.end("paused", "the camera rests by its plan")
+            self.ring.show(None)
+            self._look(at_once=True)
+
+    def _look(self, *, at_once: bool = False) -> None:
+        """Judge how the camera is, now and then; report what changed, and that it is still so."""
+        moment_s = time.monotonic()
+        if moment_s - self._looked_s >= LOOK_EVERY_S or at_once:
+            self._looked_s = moment_s
+            signs = self.vitals.signs(wanted=self._wanted(), skipped=self.ring.skipped, dropped=self.dropped_packets)
+            if self._condition.look(signs):
+                is_now, address = self.verdict, redacted(self.entry.url)
+                known = fields(
+                    camera_id=self.entry.camera_id, state=is_now.state, reason=is_now.reason, address=address
+                )
+                log.info("camera state", extra=known)
+                self._report()
+        self._report_if_due()
 
     def _wait(self, seconds: float) -> None:
         """Pause before the next attempt; reports go on."""
         until_s = time.monotonic() + seconds
-        while (left_s := until_s - time.monotonic()) > 0 and not self._stopping.wait(min(left_s, 1.0)):
-            self._report_if_due()
+        while (left_s := until_s - time.monotonic()) > 0 and not self._stopping.wait(min(left_s, LOOK_EVERY_S)):
+            self._look()
 
     def _report_if_due(self) -> None:
         if time.monotonic() - self._reported_s >= REPORT_EVERY_S or self._facts() != self._reported_facts:
@@ -197,23 +235,30 @@ class CameraWorker:
 
     def _facts(self) -> tuple[object, ...]:
         """What screens want to know at once when it changes or becomes known."""
-        return self._size, self._info and self._info.codec, self.fps is not None
+        info = self.vitals.info
+        return self._size, info and info.codec, self.fps is not None
 
     def _report(self) -> None:
         self._reported_s, self._reported_facts = time.monotonic(), self._facts()
         width, height = self._size or (None, None)
+        is_now, info = self.verdict, self.vitals.info
         self._parts.mailbox.post(
             CameraReported(
                 camera_id=self.entry.camera_id,
                 at=now(),
-                state=self.state,
-                reason=self.reason,
-                detail=self._detail,
+                state=is_now.state,
+                since=is_now.since,
+                reason=is_now.reason,
+                detail=is_now.detail,
                 width=width,
                 height=height,
                 fps=self.fps,
-                codec=self._info.codec if self._info else None,
-                last_frame_at=self._last_frame_at,
+                codec=info.codec if info else None,
+                last_frame_at=self.vitals.picture_at,
                 skipped_frames=self.ring.skipped,
+                analysed_frames=self.ring.analysed,
+                picture_since=is_now.picture_since,
+                outage_since=is_now.outage_since,
+                resumes_at=self._resumes_at(),
             )
         )

@@ -17,7 +17,7 @@ _BYTES_PER_PIXEL = 1.5
 
 
 class FrameRing:
-    """Bounded in time and memory. Thread safe. `skipped` counts sampled frames that were never analysed."""
+    """Bounded in time and memory. Thread safe. `analysed` counts frames whose analysis came, `skipped` the others."""
 
     def __init__(self, *, seconds: float, megabytes: int) -> None:
         self._seconds = seconds
@@ -26,6 +26,7 @@ class FrameRing:
         self._frames: OrderedDict[str, FullFrame] = OrderedDict()
         self._newest: FullFrame | None = None
         self._skipped = 0
+        self.analysed = 0
         self._lock = threading.Lock()
 
     def put(self, frame_id: str, frame: FullFrame) -> None:
@@ -42,6 +43,7 @@ class FrameRing:
             frame = self._frames.pop(frame_id, None)
             if frame is not None:
                 self._bytes -= _size(frame)
+                self.analysed += 1
             return frame
 
     def show(self, frame: FullFrame | None) -> None:

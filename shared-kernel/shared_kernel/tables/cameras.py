@@ -62,9 +62,18 @@ class Camera(Base):
     codec: Mapped[str | None] = mapped_column(ascii_text(32), comment="video codec, such as h264")
     last_frame_at: Mapped[Moment | None] = mapped_column(comment="when the last frame came")
     skipped_frames: Mapped[int] = mapped_column(BigInteger, comment="sampled frames never analysed, since its start")
+    decoded_per_s: Mapped[float | None] = mapped_column(Double, comment="pictures decoded per second, lately")
+    analysed_per_s: Mapped[float | None] = mapped_column(
+        Double, comment="frames sent to be analysed per second, lately"
+    )
+    cpu_share: Mapped[float | None] = mapped_column(Double, comment="processor time of decoding; 1 is one core")
     analysed_frames: Mapped[int | None] = mapped_column(
         BigInteger, comment="frames whose analysis came, since its start"
     )
+    fence: Mapped[int | None] = mapped_column(
+        BigInteger, comment="token of the replica that was last heard; older ones are ignored"
+    )
+    resumes_at: Mapped[Moment | None] = mapped_column(comment="when its plan wants it again, while it is paused")
     accounted_at: Mapped[Moment | None] = mapped_column(comment="its hours are written up to here; null: never")
     created_at: Mapped[Moment] = mapped_column(comment="when it was added")
     updated_at: Mapped[Moment] = mapped_column(comment="when a person last changed it")

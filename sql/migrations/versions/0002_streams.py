@@ -64,6 +64,13 @@ def settings() -> list[sa.Column[Any]]:
         sa.Column(
             "analysed_frames", sa.BigInteger(), nullable=True, comment="frames whose analysis came, since its start"
         ),
+        sa.Column(
+            "fence",
+            sa.BigInteger(),
+            nullable=True,
+            comment="token of the replica that was last heard; older ones are ignored",
+        ),
+        sa.Column("resumes_at", MOMENT, nullable=True, comment="when its plan wants it again, while it is paused"),
         sa.Column("accounted_at", MOMENT, nullable=True, comment="its hours are written up to here; null: never"),
     ]
 

@@ -275,7 +275,7 @@ def test_a_camera_that_sends_garbage_comes_back(
     camera, messages = run(worker, rtsp_server.mount("gate", clips / "plain.mp4"))
     wait_until(lambda: len(frames(messages)) >= 3)
     rtsp_server.fail("gate", Fault.GARBAGE)
-    wait_until(lambda: camera.state == "offline", 25)
+    wait_until(lambda: (camera.state, camera.reason) == ("stale", CameraReason.INVALID_DATA), 25)
     rtsp_server.heal("gate")
     before = len(frames(messages))
     wait_until(lambda: camera.state == "online" and len(frames(messages)) > before + 3, 15)
