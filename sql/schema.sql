@@ -158,7 +158,7 @@ CREATE TABLE frame_batches (
   `stored` INTEGER NOT NULL COMMENT 'frames that are stored',
   failed INTEGER NOT NULL COMMENT 'frames that were given up',
   state VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'running, done, partial or failed',
-  every_s DOUBLE COMMENT 'seconds between frames of a camera; null: as they came',
+  every_s DOUBLE COMMENT 'seconds between frames of a camera; null: as sent',
   side INTEGER COMMENT 'long side of its pictures at most, pixels; null: as they came',
   started_at DATETIME(3) NOT NULL COMMENT 'when its first frame was taken, or is due',
   stop_at DATETIME(3) COMMENT 'when somebody stopped it; what is under way still comes',

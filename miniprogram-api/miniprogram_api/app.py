@@ -14,11 +14,16 @@ from miniprogram_api import (
     counters,
     detections,
     events,
+    footage,
+    frame_batches,
+    frame_upload,
     grants,
     internal,
     media,
     passes,
+    presence,
     sessions,
+    storage,
     users,
 )
 from miniprogram_api.access import PREFIX, guard
@@ -43,7 +48,23 @@ def create_app(parts: Parts) -> APIFlask:
     app = web.create_app(SERVICE, prefix="/api", title="Xunshi miniprogram-api", checks=_checks(parts))
     app.url_map.converters["ulid"] = UlidConverter
     guard(app, parts)
-    for resource in (sessions, cameras, grants, passes, media, events, counters, detections, users, internal):
+    for resource in (
+        sessions,
+        cameras,
+        frame_batches,
+        frame_upload,
+        grants,
+        passes,
+        presence,
+        media,
+        footage,
+        storage,
+        events,
+        counters,
+        detections,
+        users,
+        internal,
+    ):
         app.register_blueprint(resource.blueprint(parts), url_prefix=PREFIX)
     describe(app)
     # the gateway is the only way in: it tells the client's address and scheme

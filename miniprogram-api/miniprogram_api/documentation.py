@@ -47,6 +47,31 @@ _PHOTO: Final = {
     },
 }
 
+_FRAMES: Final = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "properties": {
+                    "first_seq": {"type": "integer", "description": "place of the first frame in the order, from 0"},
+                    "frames": {
+                        "type": "array",
+                        "items": {"type": "string", "format": "binary"},
+                        "description": "1 to 100 JPEG files in order, 8 MiB each, 20 MiB in all",
+                    },
+                    "captured_at": {
+                        "type": "array",
+                        "items": {"type": "string", "format": "date-time"},
+                        "description": "when each was taken; now when left out",
+                    },
+                },
+                "required": ["first_seq", "frames"],
+            }
+        }
+    },
+}
+
 
 def describe(app: APIFlask) -> None:
     """Complete the document of `app` when it is made."""
@@ -68,6 +93,7 @@ def describe(app: APIFlask) -> None:
                 for status in _refusals(path, rule.kind):
                     operation["responses"].setdefault(status, _refusal(status))
         spec["paths"][f"{PREFIX}/detections"]["post"]["requestBody"] = _PHOTO
+        spec["paths"][f"{PREFIX}/frame-batches/{{batch_id}}/frames"]["post"]["requestBody"] = _FRAMES
         return spec
 
 

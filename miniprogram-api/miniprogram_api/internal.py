@@ -14,7 +14,8 @@ from miniprogram_api.rules import Permission
 from miniprogram_api.shapes import Body, Ulid
 from shared_kernel.errors import Poison
 from shared_kernel.log import fields, get_logger
-from shared_kernel.tables import Camera
+from shared_kernel.messages import Moment
+from shared_kernel.tables import Camera, FrameBatch
 
 log = get_logger(__name__)
 
@@ -29,6 +30,21 @@ class OwnedCamera(CameraSettings):
 
 class OwnedCameras(BaseModel):
     items: list[OwnedCamera]
+
+
+class RunningBatch(BaseModel):
+    """Frames of a camera that are wanted."""
+
+    batch_id: str
+    camera_id: str
+    every_s: float
+    frames: int = Field(description="how many; 0: until it is stopped")
+    side: int | None = Field(description="long side at most, pixels")
+    started_at: Moment
+
+
+class RunningBatches(BaseModel):
+    items: list[RunningBatch]
 
 
 class Pair(Body):
@@ -83,6 +99,15 @@ def blueprint(parts: Parts) -> APIBlueprint:
                 log.error("camera skipped", extra=fields(camera_id=row.camera_id, reason=error))  # noqa: TRY400
         return OwnedCameras(items=items)
 
+    @routes.get("/internal/frame-batches")
+    @allow("service")
+    @routes.output(RunningBatches)
+    def frame_batches() -> RunningBatches:
+        with parts.database.read() as store:
+            cameras = {camera.camera_id for camera in store.cameras.all()}
+            rows = [row for row in store.batches.running("camera") if row.stop_at is None]
+        return RunningBatches(items=[_running(row) for row in rows if row.source_id in cameras and row.every_s])
+
     @routes.post("/internal/rights")
     @allow("service")
     @routes.input(RightsIn, arg_name="given")
@@ -134,6 +159,17 @@ def _owned(cipher: AddressCipher, row: Camera) -> OwnedCamera:
         model=row.model,
         enabled=row.enabled,
         **dict(settings_of(row)),
+    )
+
+
+def _running(row: FrameBatch) -> RunningBatch:
+    return RunningBatch(
+        batch_id=row.batch_id,
+        camera_id=row.source_id,
+        every_s=row.every_s or 0.0,
+        frames=row.expected,
+        side=row.side,
+        started_at=row.started_at,
     )
 
 

@@ -11,6 +11,7 @@ from miniprogram_api.adapters.database import Database
 from miniprogram_api.feed import Feed
 from miniprogram_api.passwords import Passwords
 from miniprogram_api.settings import Settings
+from shared_kernel.archive import Archive
 from shared_kernel.blobs import Blobs
 from shared_kernel.bus import Bus
 
@@ -23,6 +24,7 @@ class Parts:
     database: Database
     bus: Bus
     blobs: Blobs
+    archive: Archive
     cipher: AddressCipher
     passwords: Passwords
     feed: Feed
@@ -31,6 +33,7 @@ class Parts:
     def close(self) -> None:
         """End threads and connections."""
         self.feed.close()
+        self.archive.stop()
         self.stream_service.close()
         self.bus.close()
         self.database.close()

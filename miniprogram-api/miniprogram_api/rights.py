@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from miniprogram_api.rules import PERMISSIONS
 from shared_kernel.errors import NotFound
-from shared_kernel.tables import Camera
+from shared_kernel.tables import Camera, FrameBatch
 
 if TYPE_CHECKING:
     from miniprogram_api.adapters.store import Store
@@ -64,3 +64,18 @@ def visible_camera(store: Store, user_id: str, camera_id: str, *, lock: bool = F
     if camera is None or camera.deleted_at is not None or not scope_of(store, user_id).includes(camera_id):
         raise NotFound(f"camera {camera_id}: expected one that you may see, found none", code="no_camera")
     return camera
+
+
+def visible_batch(store: Store, user_id: str, batch_id: str, *, lock: bool = False) -> FrameBatch:
+    """The batch of frames, if this user may see it: one's own, those of one's cameras, all for who manages cameras.
+
+    Raises:
+        NotFound: no such batch, or not for this user: one cannot tell which.
+    """
+    batch, scope = store.batches.get(batch_id, lock=lock), scope_of(store, user_id)
+    if batch is not None and scope.permissions:
+        of_camera = batch.source == "camera" and "pass.view" in scope.permissions and scope.includes(batch.source_id)
+        own = batch.source == "client" and batch.source_id == user_id
+        if of_camera or own or scope.manages:
+            return batch
+    raise NotFound(f"batch {batch_id}: expected one that you may see, found none", code="no_batch")

@@ -15,7 +15,7 @@ from shared_kernel.messages import MaskState, PassObserved
 
 Role = Literal["administrator", "officer", "guard"]
 Permission = Literal[
-    "camera.manage", "camera.view_all", "camera.unmasked", "user.manage", "pass.view", "photo.detect"
+    "camera.manage", "camera.view_all", "camera.unmasked", "user.manage", "pass.view", "photo.detect", "frame.archive"
 ]
 
 PERMISSIONS: Final[Mapping[str, tuple[Permission, ...]]] = {
@@ -26,8 +26,9 @@ PERMISSIONS: Final[Mapping[str, tuple[Permission, ...]]] = {
         "user.manage",
         "pass.view",
         "photo.detect",
+        "frame.archive",
     ),
-    "officer": ("camera.view_all", "pass.view", "photo.detect"),
+    "officer": ("camera.view_all", "pass.view", "photo.detect", "frame.archive"),
     "guard": ("pass.view", "photo.detect"),
 }
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Final
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from prometheus_client import Counter
 
-from miniprogram_api import chores
+from miniprogram_api import archive_chores, chores, keeping
 from miniprogram_api.parts import Parts
+from shared_kernel.clock import now
 from shared_kernel.errors import XunshiError
 from shared_kernel.log import fields, get_logger
 
@@ -20,6 +22,9 @@ _runs = Counter("chores_total", "Chores by outcome", ["chore", "outcome"])
 _SILENCE_EVERY_S: Final = 5
 _TRIM_EVERY_S: Final = 60
 _RETENTION_EVERY_S: Final = 600
+_FULL_DISK_EVERY_S: Final = 15
+_ORPHANS_EVERY_S: Final = 6 * 3600
+_OVERDUE_EVERY_S: Final = 30
 
 
 def run(parts: Parts, stop: threading.Event) -> None:
@@ -40,9 +45,31 @@ def run(parts: Parts, stop: threading.Event) -> None:
     add("evidence", _RETENTION_EVERY_S, lambda: chores.remove_old_evidence(parts.database, parts.blobs, days))
     add("expired", _RETENTION_EVERY_S, lambda: chores.remove_expired(parts.database))
     add("inbox", _RETENTION_EVERY_S, lambda: chores.empty_inbox(parts.blobs))
+    add("overdue_batches", _OVERDUE_EVERY_S, lambda: archive_chores.end_overdue_batches(parts.database))
+    add("old_frames", _RETENTION_EVERY_S, lambda: _remove_old_frames(parts))
+    _add_footage(parts, add)
     scheduler.start()
     stop.wait()
     scheduler.shutdown(wait=False)
+
+
+def _add_footage(parts: Parts, add: Callable[[str, int, Callable[[], int]], None]) -> None:
+    given, database, blobs = parts.settings, parts.database, parts.blobs
+    limits = {"clip": given.keep_clips, "recording": given.keep_recordings}
+    reserve = given.disk_reserve_percent / 100
+
+    def clear() -> int:
+        cleared = keeping.clear_full_disk(database, blobs, reserve, lambda: keeping.disk_of(given.blobs_url))
+        return cleared.recordings + cleared.clips + cleared.passes
+
+    add("footage", _TRIM_EVERY_S, lambda: keeping.remove_old_footage(database, blobs, limits))
+    add("full_disk", _FULL_DISK_EVERY_S, clear)
+    add("lost_footage", _ORPHANS_EVERY_S, lambda: keeping.remove_orphans(database, blobs, limits))
+
+
+def _remove_old_frames(parts: Parts) -> int:
+    before = now() - timedelta(days=parts.settings.archive_days)
+    return archive_chores.remove_old_frames(parts.database, parts.blobs, before)
 
 
 def _guarded(parts: Parts, name: str, every_s: int, chore: Callable[[], int]) -> Callable[[], None]:

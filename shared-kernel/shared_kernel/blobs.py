@@ -84,6 +84,22 @@ class Blobs:
         with _translated(_checked(key)):
             obstore.put(self._store, key, data, attributes=attributes)
 
+    async def put_soon(self, key: str, data: bytes, *, content_type: str = "application/octet-stream") -> None:
+        """As `put`, for an event loop: many at a time cost one thread."""
+        attributes = {"Content-Type": content_type} if isinstance(self._store, S3Store) else None
+        with _translated(_checked(key)):
+            await obstore.put_async(self._store, key, data, attributes=attributes)
+
+    def put_file(self, key: str, path: Path, *, content_type: str = "application/octet-stream") -> None:
+        """Store the file at `path` under `key`, in parts when it is large; it is whole when this returns.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        attributes = {"Content-Type": content_type} if isinstance(self._store, S3Store) else None
+        with path.open("rb") as file, _translated(_checked(key)):
+            obstore.put(self._store, key, file, attributes=attributes)
+
     def get(self, key: str) -> bytes:
         """The object's bytes.
 
@@ -92,6 +108,24 @@ class Blobs:
         """
         with _translated(_checked(key)):
             return obstore.get(self._store, key).bytes().to_bytes()
+
+    def size(self, key: str) -> int:
+        """The object's size in bytes.
+
+        Raises:
+            NotFound: no such object.
+        """
+        with _translated(_checked(key)):
+            return int(obstore.head(self._store, key)["size"])
+
+    def part(self, key: str, start: int, end: int) -> bytes:
+        """Bytes `start` up to before `end`, which must lie within the object.
+
+        Raises:
+            NotFound: no such object.
+        """
+        with _translated(_checked(key)):
+            return obstore.get_range(self._store, key, start=start, end=end).to_bytes()
 
     def delete(self, key: str) -> None:
         """Remove the object; one that is already gone is fine."""

@@ -204,6 +204,10 @@ class CameraReported(Message):
     last_frame_at: Moment | None = None
     skipped_frames: int = Field(0, ge=0, description="sampled frames that were never analysed, since start")
     analysed_frames: int = Field(0, ge=0, description="frames whose analysis came, since start")
+    decoded_per_s: float | None = Field(None, ge=0, description="pictures decoded per second, lately")
+    analysed_per_s: float | None = Field(None, ge=0, description="frames sent to be analysed per second, lately")
+    cpu_share: float | None = Field(None, ge=0, description="processor time of decoding and sampling; 1 is one core")
+    fence: int = Field(0, ge=0, description="token of the sender's lease: a later holder's is greater")
     picture_since: Moment | None = Field(None, description="since when pictures come without a break; null: none come")
     outage_since: Moment | None = Field(
         None, description="when the pictures went, while this is more than a blink; null: they are there for good"
@@ -341,6 +345,53 @@ class LiveFrameAnalysed(Message):
     error: PhotoError | None = None
 
 
+class FrameSettled(Wire):
+    """What became of one archived frame: stored under `key`, or given up for `reason`. `seq` orders a batch."""
+
+    seq: int = Field(ge=0, le=2**53)
+    captured_at: Moment
+    key: str | None = Field(None, description="object key; null: given up")
+    bytes: int = Field(0, ge=0)
+    attempts: int = Field(0, ge=0, description="uploads that were tried")
+    took_ms: float = Field(0.0, ge=0.0, description="from taken to settled")
+    reason: str | None = Field(None, description="why it was given up")
+
+
+class FramesArchived(Message):
+    """Some frames of one batch are settled, in any order; several of these make a batch, and each may come twice."""
+
+    topic = "frames.archived.v1"
+    retention = Retention(max_len=None, groups=("miniprogram-api",))
+
+    batch_id: str
+    source: Literal["camera", "job", "client"]
+    source_id: str = Field(description="which camera, job or user")
+    started_at: Moment
+    expected: int = Field(0, ge=0, description="frames the batch will have; 0: nobody said")
+    frames: tuple[FrameSettled, ...] = Field((), max_length=500)
+    ended: bool = Field(default=False, description="no more frames come")
+
+
+class FootageRecorded(Message):
+    """A file of video is stored: the clip of a pass, or a piece of a continuous recording. May come twice."""
+
+    topic = "footage.recorded.v1"
+    retention = Retention(max_len=None, groups=("miniprogram-api",))
+
+    footage_id: str
+    camera_id: str
+    kind: Literal["clip", "recording"]
+    pass_id: str | None = Field(None, description="the pass that a clip shows")
+    started_at: Moment = Field(description="time of its first picture")
+    ended_at: Moment = Field(description="time of its last picture")
+    key: str = Field(description="object key of the MP4")
+    boxes_key: str | None = Field(None, description="object key of the JSON with its boxes; null: nobody was in it")
+    mime: str = Field(description="content type with codecs, for the player")
+    width: int = Field(gt=0)
+    height: int = Field(gt=0)
+    bytes: int = Field(gt=0, description="size of both files")
+
+
 #: Every topic of the bus; contracts and reference pages are made from this list.
 MESSAGES: tuple[type[Message], ...] = (
     FrameCaptured,
@@ -351,4 +402,6 @@ MESSAGES: tuple[type[Message], ...] = (
     PhotoSubmitted,
     LiveFrameSubmitted,
     LiveFrameAnalysed,
+    FramesArchived,
+    FootageRecorded,
 )

@@ -5,25 +5,35 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from apiflask import APIFlask
 from prometheus_client import REGISTRY
 
+from shared_kernel.archive import Archive
 from shared_kernel.blobs import Blobs
-from shared_kernel.bus import Bus
+from shared_kernel.bus import Bus, Replica
 from shared_kernel.errors import Unavailable
 from shared_kernel.log import fields, get_logger
-from shared_kernel.messages import CameraChanged, FrameAnalysed
+from shared_kernel.messages import CameraChanged, FrameAnalysed, new_id
 from stream_service.adapters.api import HttpApi
 from stream_service.adapters.pyav_camera import PyavFeed
 from stream_service.adapters.pyav_decoder import PyavDecoder
+from stream_service.adapters.pyav_mp4 import write_mp4
 from stream_service.adapters.pyav_mux import PyavMuxer
 from stream_service.adapters.pyav_transcode import PyavTranscoder
 from stream_service.app import make_app
+from stream_service.archiving.archivist import Archivist
+from stream_service.archiving.metrics import ArchiveCollector
+from stream_service.archiving.reports import Reports
 from stream_service.camera import CameraWorker, Parts
 from stream_service.capture import Sampling
 from stream_service.fleet import Fleet
 from stream_service.follow import Limits, follow
+from stream_service.footage.keeping import Footage
+from stream_service.footage.room import Room
+from stream_service.footage.spool import FootageSpool
+from stream_service.leases import KIND, Leases
 from stream_service.live import Conversion, LiveHub, Slots
 from stream_service.mailbox import Mailbox
 from stream_service.metrics import FleetCollector, passes_total
@@ -34,6 +44,7 @@ from stream_service.rights import RightsWatch
 from stream_service.ring import FrameRing
 from stream_service.settings import Settings
 from stream_service.web.parts import LiveParts
+from stream_service.zones import counted
 
 log = get_logger(__name__)
 
@@ -56,9 +67,15 @@ class StreamService:
         self._settings = settings
         self._bus = Bus(settings.redis_url)
         self._api = HttpApi(settings.api_url, settings.service_token.get_secret_value())
-        self._mailbox = Mailbox(self._bus)
-        self._outbox = Outbox(settings.spool_dir, self._bus, Blobs.open(settings.blobs_url))
-        self._fleet = Fleet(self._api, self._camera)
+        self._leases = Leases(self._forget)
+        self._mailbox = Mailbox(self._bus, self._leases.fence)
+        blobs = Blobs.open(settings.blobs_url)
+        self._outbox = Outbox(settings.spool_dir, self._bus, blobs)
+        self._footage = self._make_footage(settings, blobs)
+        self._fleet = Fleet(self._api, self._leases, self._camera)
+        archive, reports = Archive(blobs), Reports(self._bus)
+        self._archivist = Archivist(self._api, self._fleet, archive, reports)
+        self._archived = ArchiveCollector(archive, reports)
         self._conversion = Conversion(
             lambda info, masks: PyavTranscoder(info, masks, CONVERTED_HEIGHT), Slots(settings.transcodings)
         )
@@ -72,6 +89,11 @@ class StreamService:
             threading.Thread(target=self._forever, args=(self._hear_changes,), name="changes", daemon=True),
         ]
 
+    def _make_footage(self, settings: Settings, blobs: Blobs) -> Footage:
+        folder = settings.spool_dir / "footage"
+        spool = FootageSpool(folder, self._bus, blobs, write_mp4)
+        return Footage(folder, spool, settings.clip_seconds, Room(folder, settings.disk_reserve_percent / 100))
+
     def app(self) -> APIFlask:
         return make_app(
             LiveParts(
@@ -81,7 +103,12 @@ class StreamService:
                 decoder=PyavDecoder,
                 ticket_key=self._settings.ticket_key.get_secret_value(),
                 service_token=self._settings.service_token.get_secret_value(),
-                checks={"redis": self._ping, "api": self._api.check, "spool": self._outbox.check},
+                checks={
+                    "redis": self._ping,
+                    "api": self._api.check,
+                    "spool": self._outbox.check,
+                    "name": self._leases.check,
+                },
             )
         )
 
@@ -92,12 +119,17 @@ class StreamService:
             Conflict: another process has the spool.
         """
         self._outbox.start()
+        self._footage.start()
         self._mailbox.start()
+        self._leases.start(self._bus.leases(KIND, self._replica()), self._fleet.leases_changed)
         self._fleet.start()
+        self._archivist.start()
         self._rights.start()
         for thread in self._threads:
             thread.start()
         REGISTRY.register(self._collector)
+        REGISTRY.register(self._archived)
+        REGISTRY.register(self._footage)
 
     def stop(self) -> None:
         """End within `STOP_S`: cameras first, then what they left open, then the ways out.
@@ -110,22 +142,38 @@ class StreamService:
         until_s = time.monotonic() + STOP_S
         self._stopping.set()
         self._rights.stop()
+        self._archivist.stop(0.5)
         self._fleet.stop()
         for thread in self._threads:
             if thread.is_alive():
                 thread.join(max(0.1, until_s - 1.0 - time.monotonic()))
+        self._footage.stop(max(0.1, until_s - 0.7 - time.monotonic()))
         self._mailbox.stop(max(0.1, until_s - 0.5 - time.monotonic()))
+        self._leases.stop()
         self._outbox.stop(max(0.1, until_s - time.monotonic()))
         REGISTRY.unregister(self._collector)
+        REGISTRY.unregister(self._archived)
+        REGISTRY.unregister(self._footage)
         self._api.close()
         self._bus.close()
         self._stopped.set()
+
+    def _replica(self) -> Replica:
+        """Who we are for the other replicas. Whoever has the spool has its name."""
+        settings = self._settings
+        return Replica(
+            self._outbox.identity(), new_id(), settings.name, settings.reached_at, capacity=settings.capacity
+        )
+
+    def _forget(self, name: str) -> None:
+        """A replica will not come back: what was meant for it goes."""
+        self._bus.forget_route(FrameAnalysed, name)
 
     def _ping(self) -> None:
         self._bus.ping()
 
     def _feed(self, url: str) -> Feed:
-        return PyavFeed(url, self._settings.file_roots)
+        return PyavFeed(url, self._settings.reach)
 
     def _camera(self, entry: CameraEntry) -> CameraWorker:
         settings = self._settings
@@ -164,6 +212,7 @@ class StreamService:
     def _follow(self) -> None:
         limits = Limits(self._settings.analysis_side, self._settings.ring_seconds)
         for message in follow(self._analysed(), self._fleet, self._outbox, limits):
+            self._footage.observed(message)
             passes_total.labels(message.phase, message.state).inc()
             log.info(
                 "pass observed",
@@ -173,8 +222,8 @@ class StreamService:
             )
 
     def _analysed(self) -> Iterator[FrameAnalysed | None]:
-        """Analyses of our frames, and None at least every second; waits while the bus is away."""
-        subscription = self._bus.subscribe(FrameAnalysed, GROUP, route=self._settings.owner)
+        """Analyses of our frames with the faces that count, None at least every second; waits while the bus is away."""
+        subscription = self._bus.subscribe(FrameAnalysed, GROUP, route=self._settings.name)
         ticked_s = 0.0
         while not self._stopping.is_set():
             try:
@@ -185,8 +234,10 @@ class StreamService:
                 deliveries = []
                 self._stopping.wait(RETRY_S)
             for delivery in deliveries:
-                self._show(delivery.message)
-                yield delivery.message
+                message = counted(delivery.message, self._fleet.zones(delivery.message.camera_id))
+                self._footage.analysed(message)
+                self._show(message)
+                yield message
             if not deliveries or time.monotonic() - ticked_s >= 1.0:
                 ticked_s = time.monotonic()
                 yield None
@@ -201,5 +252,6 @@ class StreamService:
         for change in self._bus.follow(CameraChanged, block_ms=BLOCK_MS):
             if change is not None:
                 self._fleet.reload()
+                self._archivist.reload()
             if self._stopping.is_set():
                 return

@@ -78,6 +78,22 @@ class Feed(Protocol):
         ...
 
 
+class Tap(Protocol):
+    """Listens to a camera's packets beside the live hub. Called by the reading thread, so it must be quick."""
+
+    def begin(self, info: StreamInfo) -> None:
+        """A connection opened; its packets follow."""
+        ...
+
+    def feed(self, packet: Packet) -> None:
+        """The next packet."""
+        ...
+
+    def end(self) -> None:
+        """The connection is gone, for now or for good."""
+        ...
+
+
 class FullFrame(Protocol):
     """A decoded picture at full resolution, kept in the decoder's own form until somebody needs pixels."""
 
@@ -155,6 +171,14 @@ class Publisher(Protocol):
 
     def publish(self, message: Message, *, route: str | None = None) -> str:
         """Send one message.
+
+        Raises:
+            Unavailable: the bus is away.
+        """
+        ...
+
+    def publish_held(self, message: Message, *, kind: str, thing: str, fence: int) -> bool:
+        """Send a lossy message about a leased thing; False when `fence` is not that of its lease any more.
 
         Raises:
             Unavailable: the bus is away.
@@ -265,6 +289,33 @@ class Directory(Protocol):
 
     def cameras(self) -> list[CameraEntry]:
         """All of them.
+
+        Raises:
+            Unavailable: the list cannot be read now.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WantedFrames:
+    """Somebody wants a frame of this camera every `every_s` seconds; `frames` 0: until it is stopped.
+
+    `side` is the long side of the pictures at most, pixels; None: as they come.
+    """
+
+    batch_id: str
+    camera_id: str
+    every_s: float
+    frames: int
+    side: int | None
+    started_at: datetime
+
+
+class WantedList(Protocol):
+    """Which cameras are archived."""
+
+    def wanted_frames(self) -> list[WantedFrames]:
+        """All batches that run and were not stopped.
 
         Raises:
             Unavailable: the list cannot be read now.

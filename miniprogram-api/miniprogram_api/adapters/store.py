@@ -5,8 +5,10 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from miniprogram_api.adapters.accounts import AuthSessions, Throttles, Users
+from miniprogram_api.adapters.archive import ArchivedFrames, FrameBatches
 from miniprogram_api.adapters.cameras import Cameras, Grants
 from miniprogram_api.adapters.events import Events
+from miniprogram_api.adapters.footage import FootageFiles
 from miniprogram_api.adapters.journal import Answers, Audit
 from miniprogram_api.adapters.passes import Counts, MediaFiles, Passes
 
@@ -24,5 +26,8 @@ class Store:
         self.media = MediaFiles(session)
         self.counts = Counts(session)
         self.events = Events(session)
+        self.footage = FootageFiles(session)
+        self.batches = FrameBatches(session)
+        self.frames = ArchivedFrames(session)
         self.answers = Answers(session)
         self.audit = Audit(session)

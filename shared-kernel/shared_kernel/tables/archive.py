@@ -28,7 +28,11 @@ class FrameBatch(Base):
     stored: Mapped[int] = mapped_column(comment="frames that are stored")
     failed: Mapped[int] = mapped_column(comment="frames that were given up")
     state: Mapped[Word] = mapped_column(comment="running, done, partial or failed")
-    started_at: Mapped[Moment] = mapped_column(comment="when its first frame was taken")
+    every_s: Mapped[float | None] = mapped_column(Double, comment="seconds between frames of a camera; null: as sent")
+    side: Mapped[int | None] = mapped_column(comment="long side of its pictures at most, pixels; null: as they came")
+    started_at: Mapped[Moment] = mapped_column(comment="when its first frame was taken, or is due")
+    stop_at: Mapped[Moment | None] = mapped_column(comment="when somebody stopped it; what is under way still comes")
+    heard_at: Mapped[Moment] = mapped_column(comment="when anything about it last came")
     ended_at: Mapped[Moment | None] = mapped_column(comment="when its last frame was settled")
 
 

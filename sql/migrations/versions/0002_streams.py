@@ -61,6 +61,11 @@ def settings() -> list[sa.Column[Any]]:
         sa.Column("privacy_masks", sa.Text(), nullable=True, comment="JSON: polygons that nobody ever sees"),
         sa.Column("plan", sa.Text(), nullable=True, comment="JSON: when it works, by weekday; null: always"),
         sa.Column("footage", ascii_text(32), nullable=True, comment="off, clips or continuous; null: clips"),
+        sa.Column("decoded_per_s", sa.Double(), nullable=True, comment="pictures decoded per second, lately"),
+        sa.Column(
+            "analysed_per_s", sa.Double(), nullable=True, comment="frames sent to be analysed per second, lately"
+        ),
+        sa.Column("cpu_share", sa.Double(), nullable=True, comment="processor time of decoding; 1 is one core"),
         sa.Column(
             "analysed_frames", sa.BigInteger(), nullable=True, comment="frames whose analysis came, since its start"
         ),
@@ -221,7 +226,13 @@ def create_frame_batches() -> None:
         sa.Column("stored", sa.Integer(), nullable=False, comment="frames that are stored"),
         sa.Column("failed", sa.Integer(), nullable=False, comment="frames that were given up"),
         sa.Column("state", ascii_text(32), nullable=False, comment="running, done, partial or failed"),
-        sa.Column("started_at", MOMENT, nullable=False, comment="when its first frame was taken"),
+        sa.Column("every_s", sa.Double(), nullable=True, comment="seconds between frames of a camera; null: as sent"),
+        sa.Column(
+            "side", sa.Integer(), nullable=True, comment="long side of its pictures at most, pixels; null: as they came"
+        ),
+        sa.Column("started_at", MOMENT, nullable=False, comment="when its first frame was taken, or is due"),
+        sa.Column("stop_at", MOMENT, nullable=True, comment="when somebody stopped it; what is under way still comes"),
+        sa.Column("heard_at", MOMENT, nullable=False, comment="when anything about it last came"),
         sa.Column("ended_at", MOMENT, nullable=True, comment="when its last frame was settled"),
         sa.CheckConstraint("source IN ('camera', 'job', 'client')", name=op.f("ck_frame_batches_source")),
         sa.CheckConstraint("state IN ('running', 'done', 'partial', 'failed')", name=op.f("ck_frame_batches_state")),

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from shared_kernel.errors import Unavailable
 from shared_kernel.internal_api import InternalApi
-from stream_service.ports import CameraEntry, Seen, Sight, Window
+from stream_service.ports import CameraEntry, Seen, Sight, WantedFrames, Window
 from stream_service.rules import DecodeMode, Footage
 from stream_service.zones import Polygon, Zone
 
@@ -47,6 +47,19 @@ class _Cameras(BaseModel):
     items: list[_Camera]
 
 
+class _Batch(BaseModel):
+    batch_id: str
+    camera_id: str
+    every_s: float = Field(gt=0)
+    frames: int = 0
+    side: int | None = None
+    started_at: AwareDatetime
+
+
+class _Batches(BaseModel):
+    items: list[_Batch]
+
+
 class _Pair(BaseModel):
     user_id: str
     camera_id: str
@@ -77,6 +90,13 @@ class HttpApi:
     def cameras(self) -> list[CameraEntry]:
         found = self._api.ask(_Cameras, "GET", "cameras")
         return [_entry(one) for one in found.items]
+
+    def wanted_frames(self) -> list[WantedFrames]:
+        found = self._api.ask(_Batches, "GET", "frame-batches")
+        return [
+            WantedFrames(one.batch_id, one.camera_id, one.every_s, one.frames, one.side, one.started_at)
+            for one in found.items
+        ]
 
     def allowed(self, pairs: AbstractSet[Seen]) -> Mapping[Seen, Sight]:
         body = {"pairs": [{"user_id": one.user_id, "camera_id": one.camera_id} for one in sorted(pairs)]}

@@ -23,6 +23,7 @@ from miniprogram_api.passwords import Passwords
 from miniprogram_api.record import record_pass
 from miniprogram_api.settings import Settings
 from miniprogram_api.users import create_user
+from shared_kernel.archive import Archive, Limits
 from shared_kernel.clock import now
 from shared_kernel.messages import Box, Evidence, MaskState, PassObserved, new_id
 from shared_kernel.tables import CameraGrant
@@ -54,7 +55,10 @@ class World:
     def __init__(self, given: Settings) -> None:
         self.settings = given
         # checking a password takes long on purpose; tests do it hundreds of times
-        self.parts = replace(make_parts(given), passwords=Passwords(rounds=1, memory_kib=64))
+        parts = make_parts(given)
+        # nor does a test wait for a store that is away
+        archive = Archive(parts.blobs, Limits(deadline_s=3.0))
+        self.parts = replace(parts, passwords=Passwords(rounds=1, memory_kib=64), archive=archive)
         self.app = create_app(self.parts)
         self.database = self.parts.database
         self._encoded = self.parts.passwords.hash(PASSWORD)

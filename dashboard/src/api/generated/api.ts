@@ -1062,6 +1062,24 @@ export interface components {
             /** Skipped Frames */
             skipped_frames: number;
             /**
+             * Decoded Per S
+             * @description pictures decoded per second, lately
+             * @default null
+             */
+            decoded_per_s: number | null;
+            /**
+             * Analysed Per S
+             * @description frames sent to be analysed per second, lately
+             * @default null
+             */
+            analysed_per_s: number | null;
+            /**
+             * Cpu Share
+             * @description processor time of decoding and sampling; 1 is one core
+             * @default null
+             */
+            cpu_share: number | null;
+            /**
              * Address
              * @description host and path without credentials; only for who may manage cameras
              */
@@ -1272,6 +1290,24 @@ export interface components {
             last_frame_at: string | null;
             /** Skipped Frames */
             skipped_frames: number;
+            /**
+             * Decoded Per S
+             * @description pictures decoded per second, lately
+             * @default null
+             */
+            decoded_per_s: number | null;
+            /**
+             * Analysed Per S
+             * @description frames sent to be analysed per second, lately
+             * @default null
+             */
+            analysed_per_s: number | null;
+            /**
+             * Cpu Share
+             * @description processor time of decoding and sampling; 1 is one core
+             * @default null
+             */
+            cpu_share: number | null;
             /**
              * Address
              * @description host and path without credentials; only for who may manage cameras
@@ -5022,7 +5058,18 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** @description place of the first frame in the order, from 0 */
+                    first_seq: number;
+                    /** @description 1 to 100 JPEG files in order, 8 MiB each, 20 MiB in all */
+                    frames: string[];
+                    /** @description when each was taken; now when left out */
+                    captured_at?: string[];
+                };
+            };
+        };
         responses: {
             /** @description Successful response */
             200: {
