@@ -244,7 +244,10 @@ async function api(request, response, path, query) {
     tell('camera', { camera, deleted: true })
     return answer(response, 204)
   }
-  Object.assign(camera, json, { url: undefined })
+  const { detect_url, ...change } = json
+  Object.assign(camera, change, { url: undefined })
+  if (detect_url !== undefined)
+    camera.detect_address = detect_url && detect_url.replace(/^(\w+:\/\/)[^@/]*@/, '$1')
   if ('enabled' in json)
     Object.assign(camera, { state: json.enabled ? 'online' : 'disabled', state_at: now() })
   tell('camera', { camera })

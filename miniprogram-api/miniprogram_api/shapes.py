@@ -99,6 +99,9 @@ class CameraOut(CameraSettings):
     codec: str | None
     last_frame_at: Moment | None
     skipped_frames: int
+    decoded_per_s: float | None = Field(None, description="pictures decoded per second, lately")
+    analysed_per_s: float | None = Field(None, description="frames sent to be analysed per second, lately")
+    cpu_share: float | None = Field(None, description="processor time of decoding and sampling; 1 is one core")
     address: str | None = Field(description="host and path without credentials; only for who may manage cameras")
     detect_address: str | None = Field(None, description="the same of the second stream, which is analysed; null: none")
     created_at: Moment
@@ -187,6 +190,9 @@ def camera_out(camera: Camera) -> CameraOut:
         codec=camera.codec,
         last_frame_at=camera.last_frame_at,
         skipped_frames=camera.skipped_frames,
+        decoded_per_s=camera.decoded_per_s,
+        analysed_per_s=camera.analysed_per_s,
+        cpu_share=camera.cpu_share,
         address=camera.address,
         detect_address=camera.detect_address,
         **dict(settings_of(camera)),

@@ -22,6 +22,9 @@ export async function listCameras(signal?: AbortSignal): Promise<Camera[]> {
 export const addCamera = (draft: CameraDraft, idempotencyKey: string) =>
   client.call<Camera>('/cameras', { method: 'POST', json: draft, idempotencyKey })
 
+export const getCamera = (camera_id: string, signal?: AbortSignal) =>
+  client.call<Camera>(one(camera_id), { signal })
+
 export const changeCamera = (camera_id: string, change: CameraChange) =>
   client.call<Camera>(one(camera_id), { method: 'PATCH', json: change })
 

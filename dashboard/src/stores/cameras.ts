@@ -44,7 +44,8 @@ export const useCameras = defineStore('cameras', () => {
     const known = byId.value.get(camera.camera_id)
     // Events go to many people and carry no address; what this user was given stays.
     const address = camera.address ?? known?.address ?? null
-    byId.value = new Map(byId.value).set(camera.camera_id, { ...known, ...camera, address })
+    const detect_address = camera.detect_address ?? (camera.address ? null : (known?.detect_address ?? null))
+    byId.value = new Map(byId.value).set(camera.camera_id, { ...known, ...camera, address, detect_address })
   }
 
   function drop(camera_id: string): void {
