@@ -7,8 +7,8 @@ each report makes one live event at most.
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
 
 from miniprogram_api.rules import checked_pass, hour_of, is_ulid, rank
 from miniprogram_api.shapes import CameraOut, PassNote, camera_out, pass_note
@@ -19,6 +19,10 @@ from shared_kernel.tables import Camera, EventLog, Media, Pass
 
 if TYPE_CHECKING:
     from miniprogram_api.adapters.store import Store
+
+
+#: Reports with an older token count again when the holder of the newest was not heard for this long.
+FENCE_KEPT: Final = timedelta(seconds=30)
 
 
 class CameraEvent(Wire):
@@ -65,22 +69,38 @@ def record_report(store: Store, message: CameraReported) -> None:
     camera = store.cameras.get(message.camera_id, lock=True)
     if camera is None or camera.deleted_at is not None:
         return
-    if camera.reported_at is not None and message.at < camera.reported_at:
-        return  # an older report, delivered again
+    if _is_outdated(camera, message):
+        return
     before = _appearance(camera)
     if camera.state != message.condition:
         camera.state_at = message.since or message.at
     camera.state = message.condition
     camera.state_reason = None if message.reason is None else message.reason[:32]
     camera.state_detail = None if message.detail is None else message.detail[:500]
-    camera.reported_at, camera.heard_at = message.at, now()
+    camera.reported_at, camera.heard_at, camera.fence = message.at, now(), message.fence
     camera.skipped_frames = message.skipped_frames
+    camera.decoded_per_s, camera.analysed_per_s = message.decoded_per_s, message.analysed_per_s
+    camera.cpu_share = message.cpu_share
     camera.last_frame_at = message.last_frame_at or camera.last_frame_at
     if message.condition in ("online", "degraded"):
         camera.width, camera.height, camera.fps = message.width, message.height, message.fps
         camera.codec = None if message.codec is None else message.codec[:32]
     if _appearance(camera) != before:
         tell_camera(store, camera, message.at, cause=f"{message.at.isoformat()}/{message.state}/{message.reason}")
+
+
+def _is_outdated(camera: Camera, message: CameraReported) -> bool:
+    """Whether this says less than is known: delivered again, or of a replica that has lost the camera to another.
+
+    Tokens are compared before times, because the clocks of two replicas differ. When the one with the greatest token
+    has been silent for a while, whoever reports is believed: Redis may have forgotten a lease.
+    """
+    if camera.reported_at is None:
+        return False
+    fence = camera.fence or 0
+    if message.fence == fence:
+        return message.at < camera.reported_at
+    return message.fence < fence and now() - camera.heard_at < FENCE_KEPT
 
 
 def tell_camera(store: Store, camera: Camera, at: datetime, *, cause: str) -> None:

@@ -1,22 +1,24 @@
-"""Which cameras run: the list of miniprogram-api, loaded at the start, on every change, and every few seconds.
+"""Which cameras run here: those of miniprogram-api's list that this replica holds (`leases`).
 
-Starts, restarts and stops camera threads; a camera whose entry did not change is not touched. Also the place where
-`follow` finds full frames and `app` finds live hubs.
+The list is loaded at the start, on every change, and every few seconds. Starts, restarts and stops camera threads; a
+camera whose entry did not change is not touched. Also the place where `follow` finds full frames and `web` live hubs.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from shared_kernel.errors import Unavailable
 from shared_kernel.log import fields, get_logger
 from stream_service.camera import CameraWorker
+from stream_service.leases import Leases
 from stream_service.live import LiveHub, Watcher
 from stream_service.ports import CameraEntry, Directory, FullFrame
 from stream_service.ring import FrameRing
+from stream_service.zones import Zone
 
 log = get_logger(__name__)
 
@@ -39,9 +41,12 @@ class Running:
 class Fleet:
     """Thread safe. One thread loads the list; `follow` and web threads look cameras up."""
 
-    def __init__(self, directory: Directory, make: Callable[[CameraEntry], CameraWorker]) -> None:
+    def __init__(self, directory: Directory, leases: Leases, make: Callable[[CameraEntry], CameraWorker]) -> None:
         self._directory = directory
+        self._leases = leases
         self._make = make
+        self._entries: Sequence[CameraEntry] = ()
+        self._load_at_s = 0.0
         self._running: dict[str, Running] = {}
         self._lock = threading.Lock()
         self._changed = threading.Event()
@@ -54,7 +59,20 @@ class Fleet:
 
     def reload(self) -> None:
         """Somebody changed a camera: load the list soon."""
+        self._load_at_s = 0.0
         self._changed.set()
+
+    def leases_changed(self) -> None:
+        """This replica gained or lost a camera."""
+        self._changed.set()
+
+    def is_listed(self, camera_id: str) -> bool:
+        """Whether somebody has to run this camera."""
+        return any(entry.camera_id == camera_id and entry.enabled for entry in self._entries)
+
+    def elsewhere(self, camera_id: str) -> str | None:
+        """host:port of the replica that runs this camera when it is not this one, None when there is none."""
+        return None if self._stopping or self.runs(camera_id) else self._leases.elsewhere(camera_id)
 
     def stop(self) -> None:
         """End all cameras. A connection that hangs is left behind, its thread ends with the process."""
@@ -97,6 +115,12 @@ class Fleet:
         ring = self.ring(camera_id)
         return ring.take(frame_id) if ring else None
 
+    def zones(self, camera_id: str) -> tuple[Zone, ...]:
+        """Where people count in the picture of this camera; none: everywhere."""
+        with self._lock:
+            one = self._running.get(camera_id)
+            return one.entry.zones if one else ()
+
     def attend(self, camera_id: str) -> None:
         """See `follow.Rings`."""
         with self._lock:
@@ -109,12 +133,15 @@ class Fleet:
             return camera_id in self._running
 
     def apply(self, entries: Iterable[CameraEntry]) -> None:
-        """Make the running cameras those of `entries` that are enabled."""
-        wanted = {entry.camera_id: entry for entry in entries if entry.enabled}
+        """Make the running cameras those of `entries` that are enabled and held here."""
+        enabled = {entry.camera_id: entry for entry in entries if entry.enabled}
+        self._leases.want(sorted(enabled))
+        wanted = {camera_id: entry for camera_id, entry in enabled.items() if self._leases.runs_here(camera_id)}
         with self._lock:
             gone = [i for i, one in self._running.items() if wanted.get(i) != one.entry or not one.worker.alive]
             ending = [self._running.pop(camera_id).worker for camera_id in gone]
         self._end(ending)
+        self._leases.release(sorted(self._leases.leaving()))
         with self._lock:
             if self._stopping:
                 return
@@ -140,15 +167,23 @@ class Fleet:
 
     def _run(self) -> None:
         while not self._stopping:
-            pause_s = RELOAD_EVERY_S
             self._changed.clear()
             try:
-                self.apply(self._directory.cameras())
-                self.loaded = True
-            except Unavailable as error:
-                log.warning("camera list not loaded", extra=fields(reason=str(error)))
-                pause_s = RELOAD_EVERY_S / 2 if self.loaded else RETRY_S
+                self._load_if_due()
+                self.apply(self._entries)
             except Exception:
                 log.exception("camera list not applied")
-                pause_s = RETRY_S
-            self._changed.wait(pause_s)
+                self._load_at_s = time.monotonic() + RETRY_S
+            self._changed.wait(max(0.0, self._load_at_s - time.monotonic()))
+
+    def _load_if_due(self) -> None:
+        """Load the list; while it cannot be had, that of before stays."""
+        if time.monotonic() < self._load_at_s:
+            return
+        self._load_at_s = time.monotonic() + RELOAD_EVERY_S  # before asking: a change meanwhile makes it due again
+        try:
+            self._entries = self._directory.cameras()
+            self.loaded = True
+        except Unavailable as error:
+            log.warning("camera list not loaded", extra=fields(reason=str(error)))
+            self._load_at_s = time.monotonic() + (RELOAD_EVERY_S / 2 if self.loaded else RETRY_S)

@@ -2,17 +2,22 @@
 
 Camera threads drop messages here; one thread sends them. While the bus is away they are dropped and counted, oldest
 first: a frame that is late is worth nothing. What must not be lost goes through `outbox`.
+
+Every message carries the fence under which its camera was held when it was posted, and the bus takes it only while that
+is the current one: all verdicts come from frames, so a replica that lost a camera without noticing can make none.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import Counter, deque
+from collections.abc import Callable
 from itertools import chain
 
 from shared_kernel.errors import Unavailable
 from shared_kernel.log import fields, get_logger
-from shared_kernel.messages import CameraReported, FrameCaptured, Message
+from shared_kernel.messages import CameraReported, FrameCaptured
+from stream_service.leases import KIND
 from stream_service.ports import Publisher
 
 log = get_logger(__name__)
@@ -24,17 +29,22 @@ MAX_REPORTS = 256
 RETRY_S = 0.5
 
 
-class Mailbox:
-    """Thread safe. `dropped` counts what was lost, by topic."""
+Letter = FrameCaptured | CameraReported
 
-    def __init__(self, bus: Publisher) -> None:
+
+class Mailbox:
+    """Thread safe. `dropped` counts what was lost, `refused` what came from a camera that another replica holds."""
+
+    def __init__(self, bus: Publisher, fence_of: Callable[[str], int]) -> None:
         self._bus = bus
-        self._frames: deque[Message] = deque()
-        self._reports: deque[Message] = deque()
+        self._fence_of = fence_of
+        self._frames: deque[tuple[Letter, int]] = deque()
+        self._reports: deque[tuple[Letter, int]] = deque()
         self._changed = threading.Condition()
         self._stopping = False
         self._away = False
         self.dropped: Counter[str] = Counter()
+        self.refused: Counter[str] = Counter()
         self._thread = threading.Thread(target=self._run, name="mailbox", daemon=True)
 
     def start(self) -> None:
@@ -48,21 +58,23 @@ class Mailbox:
         if self._thread.is_alive():
             self._thread.join(timeout_s)
 
-    def post(self, message: FrameCaptured | CameraReported) -> None:
+    def post(self, message: Letter) -> None:
         """Send soon, or lose it. Never blocks."""
-        is_frame = isinstance(message, FrameCaptured)
-        line, limit = (self._frames, MAX_FRAMES) if is_frame else (self._reports, MAX_REPORTS)
+        fence = self._fence_of(message.camera_id)
+        line, limit = (self._frames, MAX_FRAMES) if isinstance(message, FrameCaptured) else (self._reports, MAX_REPORTS)
+        if isinstance(message, CameraReported):
+            message = message.model_copy(update={"fence": fence})
         with self._changed:
             while len(line) >= limit:
-                self.dropped[line.popleft().topic] += 1
-            line.append(message)
+                self.dropped[line.popleft()[0].topic] += 1
+            line.append((message, fence))
             self._changed.notify()
 
     def _run(self) -> None:
         while (batch := self._batch()) is not None:
-            for place, message in enumerate(batch):
+            for place, (message, fence) in enumerate(batch):
                 try:
-                    self._bus.publish(message)
+                    sent = self._bus.publish_held(message, kind=KIND, thing=message.camera_id, fence=fence)
                 except Unavailable as error:
                     self._lost(batch[place:], error)
                     break
@@ -70,9 +82,10 @@ class Mailbox:
                     log.exception("message not sent", extra=fields(topic=message.topic))
                     self.dropped[message.topic] += 1
                 else:
+                    self.refused[message.topic] += not sent
                     self._note(away=False)
 
-    def _batch(self) -> list[Message] | None:
+    def _batch(self) -> list[tuple[Letter, int]] | None:
         with self._changed:
             self._changed.wait_for(lambda: self._stopping or self._frames or self._reports)
             batch = list(chain(self._reports, self._frames))
@@ -80,8 +93,8 @@ class Mailbox:
             self._frames.clear()
             return batch if batch or not self._stopping else None
 
-    def _lost(self, batch: list[Message], error: Unavailable) -> None:
-        self.dropped.update(message.topic for message in batch)
+    def _lost(self, batch: list[tuple[Letter, int]], error: Unavailable) -> None:
+        self.dropped.update(message.topic for message, _ in batch)
         self._note(away=True, why=str(error))
         with self._changed:
             self._changed.wait_for(lambda: self._stopping, RETRY_S)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from miniprogram_api.adapters.database import Database
 from miniprogram_api.adapters.migrations import upgrade
 from miniprogram_api.adapters.passes import PassFilter
-from miniprogram_api.record import record_pass, record_report
+from miniprogram_api.record import FENCE_KEPT, record_pass, record_report
 from miniprogram_api.rules import hour_of
 from shared_kernel.clock import now
 from shared_kernel.errors import Poison
@@ -204,6 +204,24 @@ def test_an_older_report_is_ignored(empty: Database) -> None:
     tell(empty, at=BEGIN + timedelta(seconds=10), state="offline", reason="refused")
     assert tell(empty, at=BEGIN).state == "offline"
     assert len(events(empty)) == 1
+
+
+def test_a_replica_that_lost_the_camera_is_not_heard(empty: Database) -> None:
+    add_camera(empty)
+    tell(empty, at=BEGIN, fence=6)
+    assert tell(empty, at=BEGIN + timedelta(seconds=20), fence=5, state="offline", reason="frozen").state == "online"
+    assert tell(empty, at=BEGIN - timedelta(seconds=20), fence=7, state="stale").state == "stale"  # its clock is behind
+    assert len(events(empty)) == 2
+
+
+def test_after_silence_of_the_newest_replica_an_older_one_is_heard(empty: Database) -> None:
+    add_camera(empty)
+    tell(empty, at=BEGIN, fence=6)
+    with empty.write() as store:
+        camera = store.cameras.get(CAMERA)
+        assert camera is not None
+        camera.heard_at = now() - FENCE_KEPT - timedelta(seconds=1)
+    assert tell(empty, at=BEGIN - timedelta(seconds=1), fence=5, state="stale").fence == 5
 
 
 def test_an_owner_whose_clock_is_behind_is_believed(empty: Database) -> None:

@@ -38,15 +38,19 @@ class RunningStack(Part):
     Args:
         data: the data folder; kept, so that a second stack on it is a second start.
         demo: whether the demo camera plays.
+        streams: replicas of stream-service.
         environment: variables of the services, `STREAM_SAMPLE_FPS` for example.
     """
 
-    def __init__(self, data: Path, *, demo: bool = False, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, data: Path, *, demo: bool = False, streams: int = 1, environment: dict[str, str] | None = None
+    ) -> None:
         self.folder = DataFolder.at(data)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._clients: list[ApiClient] = []
         command = [sys.executable, "-m", "xunshi", "up", "--data", str(data), "--port", str(self.port)]
+        command += ["--streams", str(streams)]
         super().__init__(
             "xunshi up",
             command if demo else [*command, "--no-demo"],
