@@ -10,9 +10,11 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter
 
 from miniprogram_api import (
+    availability,
     cameras,
     counters,
     detections,
+    doctor,
     events,
     footage,
     frame_batches,
@@ -51,6 +53,8 @@ def create_app(parts: Parts) -> APIFlask:
     for resource in (
         sessions,
         cameras,
+        doctor,
+        availability,
         frame_batches,
         frame_upload,
         grants,

@@ -11,8 +11,8 @@ from miniprogram_api.adapters.database import Database
 from miniprogram_api.feed import HINT, POLL_S, Feed
 from miniprogram_api.parts import Parts
 from miniprogram_api.passwords import Passwords
-from miniprogram_api.probe import stream_client
 from miniprogram_api.settings import Settings
+from miniprogram_api.stream_doctor import stream_client
 from shared_kernel.archive import Archive, Limits
 from shared_kernel.blobs import Blobs
 from shared_kernel.bus import Bus

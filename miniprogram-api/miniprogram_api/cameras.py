@@ -1,4 +1,4 @@
-"""Cameras: list, add, change, remove, test, and the ticket that opens the live picture.
+"""Cameras: list, add, change, remove, and the ticket that opens the live picture.
 
 An address goes in and never comes out: answers have host and path only, logs have nothing of it.
 """
@@ -29,7 +29,6 @@ from miniprogram_api.camera_settings import (
 from miniprogram_api.cursors import id_cursor, read_id_cursor
 from miniprogram_api.idempotency import once
 from miniprogram_api.parts import Parts
-from miniprogram_api.probe import ProbeOut, probe
 from miniprogram_api.record import tell_camera
 from miniprogram_api.rights import scope_of, visible_camera
 from miniprogram_api.rules import MAX_ADDRESS_CHARS, checked_address, shown_address
@@ -98,17 +97,14 @@ class CameraPatch(SettingsIn):
     enabled: bool | None = None
 
 
-class TestIn(Body):
-    __test__ = False  # not a test class, whatever pytest thinks
-
-    url: str = _Url
-
-
 class PlayTicketOut(BaseModel):
     ticket: str
     expires_in: int = Field(description="seconds")
     stream_url: str = Field(description="WebSocket address on this origin, with the ticket")
     snapshot_url: str = Field(description="JPEG address on this origin, with the ticket")
+    mjpeg_url: str = Field(description="one JPEG after another, for an <img>, with the ticket")
+    flv_url: str = Field(description="FLV over HTTP, with the ticket")
+    hls_url: str = Field(description="HLS playlist, with the ticket")
 
 
 def add_camera(store: Store, cipher: AddressCipher, given: CameraIn, *, is_demo: bool = False) -> Camera:
@@ -263,6 +259,9 @@ def _reading(routes: APIBlueprint, parts: Parts) -> None:
             expires_in=PLAY_TICKET_TTL_S,
             stream_url=f"{base}/stream?ticket={ticket}",
             snapshot_url=f"{base}/snapshot.jpg?ticket={ticket}",
+            mjpeg_url=f"{base}/stream.mjpeg?ticket={ticket}",
+            flv_url=f"{base}/stream.flv?ticket={ticket}",
+            hls_url=f"{base}/hls/index.m3u8?ticket={ticket}",
         )
 
 
@@ -314,14 +313,6 @@ def _changing(routes: APIBlueprint, parts: Parts) -> None:
         parts.database.run(lambda store: remove_camera(store, user_id, camera_id, address))
         announce(parts.bus, camera_id)
         return no_content()
-
-    @routes.post("/cameras/test")
-    @allow("user", "camera.manage")
-    @routes.input(TestIn, arg_name="given")
-    @routes.output(ProbeOut)
-    def test(given: TestIn) -> ProbeOut:
-        checked_address(given.url)
-        return probe(parts.stream_service, parts.settings.service_token.get_secret_value(), given.url)
 
 
 def remove_camera(store: Store, user_id: str, camera_id: str, address: str) -> None:

@@ -32,7 +32,7 @@ PERMISSIONS: Final[Mapping[str, tuple[Permission, ...]]] = {
     "guard": ("pass.view", "photo.detect"),
 }
 
-ADDRESS_SCHEMES: Final = ("rtsp", "rtsps", "http", "https", "rtmp", "file")
+ADDRESS_SCHEMES: Final = ("rtsp", "rtsps", "http", "https", "rtmp", "rtmps", "file", "v4l2")
 MAX_ADDRESS_CHARS: Final = 2048
 #: Failed logins of one name within the window before it has to wait.
 USER_FAILURES: Final = 5
@@ -85,9 +85,9 @@ def checked_address(url: str, field: str = "url") -> SplitResult:
         raise Invalid.field(field, f"expected one of the schemes {expected}, got {parts.scheme[:20] or 'none'}")
     if port == 0:
         raise Invalid.field(field, "expected a port from 1 to 65535, got 0")
-    if parts.scheme == "file":
+    if parts.scheme in ("file", "v4l2"):
         if parts.hostname not in (None, "localhost") or not parts.path.startswith("/") or parts.path == "/":
-            raise Invalid.field(field, "expected file:///folder/file")
+            raise Invalid.field(field, f"expected {parts.scheme}:///folder/file")
     elif not parts.hostname:
         raise Invalid.field(field, "expected a host")
     return parts

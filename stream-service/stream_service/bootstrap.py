@@ -17,6 +17,7 @@ from shared_kernel.errors import Unavailable
 from shared_kernel.log import fields, get_logger
 from shared_kernel.messages import CameraChanged, FrameAnalysed, new_id
 from stream_service.adapters.api import HttpApi
+from stream_service.adapters.examining import examine_address
 from stream_service.adapters.pyav_camera import PyavFeed
 from stream_service.adapters.pyav_decoder import PyavDecoder
 from stream_service.adapters.pyav_mp4 import write_mp4
@@ -99,8 +100,7 @@ class StreamService:
             LiveParts(
                 fleet=self._fleet,
                 rights=self._rights,
-                feed=self._feed,
-                decoder=PyavDecoder,
+                examine=partial(examine_address, self._settings.reach),
                 ticket_key=self._settings.ticket_key.get_secret_value(),
                 service_token=self._settings.service_token.get_secret_value(),
                 checks={

@@ -43,6 +43,7 @@ class TimeFaults:
 class Opening:
     """What is known so far. Written by one thread; `done` is called by it when a stage is over.
 
+    `has_login`: the address has a user name; `login` is how the camera took it.
     `address` is the IP address and port that took the connection; `server_time` what the camera's clock said at
     `server_time_s` (monotonic); `audio` the codec of the sound, or "none".
     """
@@ -51,6 +52,7 @@ class Opening:
     addresses: tuple[str, ...] = ()
     address: str = ""
     redirects: int = 0
+    has_login: bool = False
     login: Login = "none"
     kind: str = ""
     server: str = ""

@@ -1,4 +1,4 @@
-"""An HLS stream as one file for libav: the pieces one after the other, as the playlist names them (`hls`).
+"""An HLS stream as one file for libav: the pieces one after the other, as `playlist` names them.
 
 Every entry of every playlist is checked like the address that was typed: `Fetching` knows no other way.
 """
@@ -14,7 +14,7 @@ from typing import Final
 
 from shared_kernel.messages import CameraReason
 from stream_service.adapters.http_body import Fetching, HttpBody, read_whole
-from stream_service.hls import MAX_PLAYLIST_BYTES, Part, Piece, Playlist, best_variant, read_playlist
+from stream_service.playlist import MAX_PLAYLIST_BYTES, Part, Piece, Playlist, best_variant, read_playlist
 from stream_service.rules import CameraFailed
 
 #: A live stream begins so many pieces before the end, as players do: fewer would run dry.

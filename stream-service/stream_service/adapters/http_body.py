@@ -28,8 +28,8 @@ from stream_service.addresses import (
     without_credentials,
 )
 from stream_service.challenge import answer
-from stream_service.hls import Part
 from stream_service.opening import Opening, Stage
+from stream_service.playlist import Part
 from stream_service.rules import FROZEN_AFTER_S, CameraFailed
 
 MAX_REDIRECTS: Final = 5

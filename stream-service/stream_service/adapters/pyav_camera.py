@@ -75,7 +75,9 @@ class PyavFeed:
         )
 
     def packets(self) -> Iterator[Packet]:
-        container, timeline = cast("InputContainer", self._container), _Timeline(self._opening.times)
+        container = cast("InputContainer", self._container)
+        # a file that begins again goes back in time, and nothing is wrong with it
+        timeline = _Timeline(TimeFaults() if self._source.replays else self._opening.times)
         try:
             while not self._closing.is_set():
                 yield from self._once(container, timeline, paced=self._source.paced)

@@ -16,8 +16,16 @@ from stream_service.adapters.hls_body import HlsBody
 from stream_service.adapters.http_body import Fetching, HttpBody, read_rest
 from stream_service.adapters.rtsp_talk import described
 from stream_service.adapters.sockets import connected, is_own, resolved
-from stream_service.addresses import DEVICE_SCHEME, FILE_SCHEME, Reach, Target, checked_target, with_address
-from stream_service.hls import MAX_PLAYLIST_BYTES, Part
+from stream_service.addresses import (
+    DEVICE_SCHEME,
+    FILE_SCHEME,
+    Reach,
+    Target,
+    checked_target,
+    credentials,
+    with_address,
+)
+from stream_service.playlist import MAX_PLAYLIST_BYTES, Part
 from stream_service.opening import Opening, Stage
 from stream_service.rules import FROZEN_AFTER_S, OPEN_TIMEOUT_S
 
@@ -88,6 +96,7 @@ class Entrance:
         """
         opening, until_s = self._opening, time.monotonic() + OPEN_TIMEOUT_S - 1.0
         target = self._checked(self._url)
+        opening.has_login = credentials(self._url) is not None
         opening.addresses, opening.kind = target.addresses, target.scheme.upper()
         opening.done(Stage.RESOLVE)
         if target.scheme in (FILE_SCHEME, DEVICE_SCHEME):

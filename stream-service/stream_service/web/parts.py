@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from shared_kernel.web import Check
+from stream_service.doctor import Finding, Report
 from stream_service.fleet import Fleet
-from stream_service.ports import Decoder, Feed, StreamInfo
 from stream_service.rights import RightsWatch
+from stream_service.zones import Polygon
 
 
 @dataclass(frozen=True)
@@ -17,8 +18,8 @@ class LiveParts:
 
     fleet: Fleet
     rights: RightsWatch
-    feed: Callable[[str], Feed]
-    decoder: Callable[[StreamInfo], Decoder]
+    #: Examines an address; its pictures are covered by the masks.
+    examine: Callable[[str, Sequence[Polygon]], Iterator[Finding | Report]]
     ticket_key: str
     service_token: str
     checks: Mapping[str, Check]

@@ -11,12 +11,17 @@ from werkzeug.serving import make_server
 
 from inference_service.web.access import Door, HttpUsers
 from miniprogram_api.adapters.migrations import upgrade
-from miniprogram_api.probe import ProbeOut
 from shared_kernel.errors import Forbidden, Unauthorised, Unavailable
+from shared_kernel.examination import Line
 from shared_kernel.messages import CameraReason
 from stream_service.adapters.api import HttpApi
-from stream_service.ports import Seen
-from stream_service.web import probe as stream_probe
+from stream_service.adapters.pyav_camera import PyavFeed
+from stream_service.adapters.pyav_decoder import PyavDecoder
+from stream_service.addresses import Reach
+from stream_service.doctor import examine
+from stream_service.ports import Seen, StreamInfo
+from stream_service.rules import CameraFailed
+from stream_service.web.doctor import line
 from tests.integration.miniprogram_api.world import SERVICE_TOKEN, World, settings
 
 
@@ -78,15 +83,20 @@ def test_a_wrong_service_token_is_not_taken_for_a_wrong_user(world: World, addre
     users.close()
 
 
-@pytest.mark.parametrize(
-    "found",
-    [
-        stream_probe.ProbeOut(ok=False, reason=CameraReason.REFUSED, detail="nobody listens", elapsed_ms=4),
-        stream_probe.ProbeOut(
-            ok=True, codec="h264", width=1280, height=720, fps=25.0, playable=True, snapshot="data:,"
-        ),
-    ],
-)
-def test_what_a_probe_found_arrives_whole(found: stream_probe.ProbeOut) -> None:
-    arrived = ProbeOut.model_validate_json(found.model_dump_json())
-    assert arrived.model_dump() == {**found.model_dump(), "playable": bool(found.playable)}
+class Canned(PyavFeed):
+    """A camera that lets nobody in."""
+
+    def open(self) -> StreamInfo:
+        raise CameraFailed(CameraReason.UNAUTHORISED, "camera: wants another user name or password")
+
+
+def test_what_the_doctor_finds_arrives_whole() -> None:
+    """From the service that examines, over the one that answers users, to the user."""
+    found = list(examine(lambda opening: Canned("rtsp://10.0.0.1/x", Reach(), opening), PyavDecoder))
+    sent = [line(one).model_dump_json(exclude_none=True) for one in found]
+    arrived = [Line.model_validate_json(one) for one in sent]
+    report = arrived[-1].report
+    assert report is not None
+    assert (report.ok, report.reason) == (False, CameraReason.UNAUTHORISED)
+    assert [one.status for one in report.findings].count("failed") == 1
+    assert arrived == [line(one) for one in found]

@@ -1,16 +1,13 @@
 from __future__ import annotations
 
-import json
 import logging
 import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from miniprogram_api.probe import stream_client
 from shared_kernel.bus import Bus
 from shared_kernel.messages import CameraChanged
-from tests.integration.miniprogram_api.world import SERVICE_TOKEN, World
+from tests.integration.miniprogram_api.world import World
 
 
 def test_a_camera_is_added_changed_and_removed(world: World) -> None:
@@ -190,44 +187,3 @@ def test_the_play_ticket_names_the_stream(world: World) -> None:
     answer = world.call("POST", f"/cameras/{camera_id}/play-ticket", token, json={}).get_json()
     assert answer["stream_url"] == f"/live/cameras/{camera_id}/stream?ticket={answer['ticket']}"
     assert answer["snapshot_url"] == f"/live/cameras/{camera_id}/snapshot.jpg?ticket={answer['ticket']}"
-
-
-class ProbeAnswer(BaseHTTPRequestHandler):
-    """Plays stream-service: answers by what the address asks for."""
-
-    def do_POST(self) -> None:
-        assert self.headers["Authorization"] == f"Bearer {SERVICE_TOKEN}"
-        url = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["url"]
-        found = {"ok": False, "reason": "refused", "detail": "no", "playable": None, "elapsed_ms": 3}
-        status, body = {"broken": (500, b""), "odd": (200, b"{}"), "busy": (429, b"{}")}.get(
-            url.rpartition("/")[2], (200, json.dumps(found).encode())
-        )
-        self.send_response(status)
-        if status == 429:
-            self.send_header("Retry-After", "7")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-def test_a_camera_test_is_passed_on(small_world: World) -> None:
-    server = HTTPServer(("127.0.0.1", 0), ProbeAnswer)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    token = small_world.token()
-    client = stream_client(f"http://127.0.0.1:{server.server_port}")
-    object.__setattr__(small_world.parts, "stream_service", client)
-    tried = {
-        url: small_world.call("POST", "/cameras/test", token, json={"url": url})
-        for url in ("rtsp://h/s", "rtsp://h/odd", "rtsp://h/broken", "rtsp://h/busy")
-    }
-    server.shutdown()
-    server.server_close()
-    thread.join()
-    assert tried["rtsp://h/s"].get_json()["reason"] == "refused"
-    assert [one.status_code for one in tried.values()] == [200, 503, 503, 429]
-    assert tried["rtsp://h/broken"].headers["Retry-After"]
-    assert tried["rtsp://h/busy"].headers["Retry-After"] == "7"

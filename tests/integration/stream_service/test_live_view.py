@@ -24,7 +24,6 @@ from shared_kernel.testing import wait_until
 from shared_kernel.testing.rtsp import Fault, RtspServer
 from shared_kernel.testing.valkey import RedisServer
 from tests.integration.stream_service.world import (
-    SERVICE_TOKEN,
     ApiDouble,
     StreamPart,
     Watcher,
@@ -363,27 +362,3 @@ def test_a_camera_that_ends_closes_its_views_and_has_no_old_picture(stream: Stre
     assert ended == 1012
     assert text["type"] == "error"
     assert httpx.get(address, params=query).status_code == 503
-
-
-def test_a_probe_shows_the_first_picture_or_the_reason(stream: StreamPart, rtsp: RtspServer, clips: Path) -> None:
-    def probed(url: object, token: str = SERVICE_TOKEN) -> httpx.Response:
-        return httpx.post(
-            f"{stream.url}/live/internal/probe",
-            json={"url": url},
-            headers={"Authorization": f"Bearer {token}"},
-            timeout=20,
-        )
-
-    found = probed(rtsp.mount("new", clips / "plain.mp4")).json()
-    assert (found["ok"], found["codec"], found["width"], found["playable"]) == (True, "h264", 640, True)
-    assert found["snapshot"].startswith("data:image/jpeg;base64,/9j/")
-    hevc = probed(rtsp.mount("new", clips / "hevc.mp4")).json()
-    assert (hevc["ok"], hevc["playable"]) == (True, False)
-    missing = probed("rtsp://admin:secret@127.0.0.1:1/x").json()
-    assert (missing["ok"], missing["reason"], missing["snapshot"]) == (False, "refused", None)
-    assert probed("http://169.254.169.254/").json()["reason"] == "blocked_address"
-    assert probed("file:///etc/passwd").json()["reason"] == "file_outside"
-    assert probed("rtsp://x/", token="wrong").status_code == 401
-    for bad in ("", 5, None, "x" * 5000):
-        assert probed(bad).status_code == 422
-    assert "secret" not in stream.log_tail()

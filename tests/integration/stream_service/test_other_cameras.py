@@ -16,8 +16,7 @@ import pytest
 from stream_service.adapters.pyav_camera import PyavFeed, _Timeline
 from stream_service.adapters.pyav_decoder import PyavDecoder
 from stream_service.ports import CLOCK_HZ, Packet
-from stream_service.probe import probe
-from tests.integration.stream_service.world import reach
+from tests.integration.stream_service.world import look, reach
 
 
 @pytest.fixture
@@ -55,8 +54,8 @@ def phone() -> Iterator[str]:
 
 
 def test_a_phone_with_an_ip_camera_app_is_read(phone: str) -> None:
-    found = probe(PyavFeed(phone, reach()), PyavDecoder)
-    assert (found.codec, found.width, found.height, found.playable) == ("mjpeg", 320, 240, False)
+    found = look(phone)
+    assert (found.codec, found.width, found.height) == ("mjpeg", 320, 240)
 
 
 def test_damaged_packets_cost_pictures_and_nothing_else(clips: Path) -> None:

@@ -205,7 +205,7 @@ def test_a_second_process_on_the_same_spool_says_so(
 
 def test_documents_and_unknown_paths(stream: StreamPart) -> None:
     paths = httpx.get(f"{stream.url}/live/openapi.json").json()["paths"]
-    assert {"/live/cameras/{camera_id}/snapshot.jpg", "/live/internal/probe"} <= set(paths)
+    assert {"/live/cameras/{camera_id}/snapshot.jpg", "/live/internal/doctor"} <= set(paths)
     for path in ("/live/cameras/none/snapshot.jpg", "/live/nothing"):
         answer = httpx.get(stream.url + path, params={"ticket": ticket("none")})
         assert answer.status_code == 404

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_network
@@ -24,12 +26,18 @@ from shared_kernel.auth import Ticket, sign_ticket
 from shared_kernel.bus import Bus
 from shared_kernel.clock import now
 from shared_kernel.errors import Unavailable
-from shared_kernel.messages import Face, FrameAnalysed, FrameCaptured
+from shared_kernel.messages import CameraReason, Face, FrameAnalysed, FrameCaptured
 from shared_kernel.testing.parts import Part
 from shared_kernel.testing.ports import free_port
+from stream_service.adapters.pyav_camera import PyavFeed
+from stream_service.adapters.pyav_decoder import PyavDecoder
 from stream_service.addresses import Reach
+from stream_service.pull import Pull
+from stream_service.rules import CameraFailed
 
 SERVICE_TOKEN, TICKET_KEY = "service-token-" + "s" * 32, "ticket-key-" + "t" * 32
+#: How long `look` waits for a picture, seconds.
+LOOK_S = 12.0
 LOOPBACK = ip_network("127.0.0.0/8")
 #: A face that the canned inference sees in every frame.
 FACE = Face.model_validate(
@@ -40,6 +48,32 @@ FACE = Face.model_validate(
 def reach(*roots: Path) -> Reach:
     """Cameras of this machine and files below `roots`."""
     return Reach(file_roots=roots, allowed=(LOOPBACK,))
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What the first picture of an address is like."""
+
+    codec: str
+    width: int
+    height: int
+    fps: float | None
+
+
+def look(url: str, *roots: Path) -> Looked:
+    """Open an address as capturing does, up to its first picture.
+
+    Raises:
+        CameraFailed: there is none.
+    """
+    pull = Pull(PyavFeed(url, reach(*roots)), "look", on_open=lambda _: None, on_packet=lambda _: None)
+    until_s, decoder = time.monotonic() + LOOK_S, None
+    for packet in pull.watched(lambda: time.monotonic() > until_s):
+        if packet is not None and pull.info is not None:
+            decoder = decoder or PyavDecoder(pull.info)
+            for frame in decoder.decode(packet):
+                return Looked(pull.info.codec, frame.width, frame.height, pull.info.fps)
+    raise CameraFailed(CameraReason.TIMEOUT, f"camera: gave no picture within {LOOK_S} s")
 
 
 def write_clip(

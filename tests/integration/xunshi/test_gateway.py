@@ -84,7 +84,7 @@ def test_a_missing_built_file_is_missing(client: httpx.Client) -> None:
     [
         "/api/v1/internal/cameras",
         "/api/v1/internal",
-        "/live/internal/probe",
+        "/live/internal/doctor",
         "/api/v1//internal/cameras",
         "/api/v1/x/../internal/cameras",
         "/api/v1/%69nternal/cameras",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared_kernel.messages import CameraReason
-from stream_service.hls import MAX_PIECES, Part, best_variant, read_playlist
+from stream_service.playlist import MAX_PIECES, Part, best_variant, read_playlist
 from stream_service.rules import CameraFailed
 
 BASE = "http://10.0.0.7/live/index.m3u8"
