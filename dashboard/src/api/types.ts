@@ -26,7 +26,8 @@ export type Detections = Schemas['DetectionsOut']
 export type Detection = Detections['boxes'][number]
 export type EventTicket = Schemas['TicketOut']
 
-export type Permission = 'camera.manage' | 'camera.view_all' | 'user.manage' | 'pass.view' | 'photo.detect'
+export type Permission =
+  'camera.manage' | 'camera.view_all' | 'camera.unmasked' | 'user.manage' | 'pass.view' | 'photo.detect'
 
 /** Why a camera gives no picture, or not all of them. Newer servers may know more codes: every use has a text for the unknown. */
 export type CameraReason =

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { shallowRef } from 'vue'
 import { RequestProblem } from '@/api/problem'
 import { createBackoff } from '@/live/backoff'
+import type { SeenFace } from '@/live/faceTimeline'
 import { inScope, settle } from '@/testing/mounting'
 import { useLivePlayer, type LivePlayerOptions } from './useLivePlayer'
 
@@ -24,6 +25,11 @@ class FakeSocket {
 
 class FakeSource extends EventTarget {
   static supported = true
+  static newest: FakeSource | null = null
+  constructor() {
+    super()
+    FakeSource.newest = this
+  }
   static isTypeSupported(): boolean {
     return FakeSource.supported
   }
@@ -32,9 +38,16 @@ class FakeSource extends EventTarget {
   }
 }
 
-function setUp(change: Partial<LivePlayerOptions> = {}) {
+const FACE: SeenFace = { box: [0.1, 0.1, 0.2, 0.2], state: 'with_mask', score: 0.9, state_score: 0.8 }
+
+function setUp(
+  change: Partial<LivePlayerOptions> = {},
+  prepare: (element: HTMLVideoElement) => void = () => undefined,
+) {
   const sockets: FakeSocket[] = []
   const video = document.createElement('video')
+  video.canPlayType = () => ''
+  prepare(video)
   video.play = () => Promise.resolve()
   video.load = () => undefined
   const active = shallowRef(true)
@@ -48,6 +61,9 @@ function setUp(change: Partial<LivePlayerOptions> = {}) {
         expires_in: 60,
         stream_url: '/live/c1',
         snapshot_url: '/live/c1.jpg',
+        mjpeg_url: '/live/c1.mjpeg',
+        flv_url: '/live/c1.flv',
+        hls_url: '/live/c1.m3u8',
       }),
       openSocket: (address) => {
         const socket = new FakeSocket(address)
@@ -61,7 +77,7 @@ function setUp(change: Partial<LivePlayerOptions> = {}) {
   )
   const last = () => sockets[sockets.length - 1]!
   const play = () => {
-    last().say({ type: 'format', mime: 'video/mp4; codecs="avc1.64001f"' })
+    last().say({ type: 'format', mime: 'video/mp4; codecs="avc1.64001f"', converted: true })
     video.dispatchEvent(new Event('playing'))
   }
   return { player, sockets, last, play, video, active, stop }
@@ -86,7 +102,7 @@ describe('useLivePlayer', () => {
     expect(player.reason.value).toBeNull()
   })
 
-  it('falls back with a reason when the browser has no media source', async () => {
+  it('falls back with a reason when the browser has neither media source nor HLS', async () => {
     const { player, sockets } = setUp({ mediaSource: null })
     await settle()
     expect(player.mode.value).toBe('snapshots')
@@ -110,10 +126,12 @@ describe('useLivePlayer', () => {
     const { player, sockets, last, play } = setUp()
     for (const wait of [1000, 2000]) {
       await settle()
+      play()
       last().end(1006)
       expect(player.mode.value).toBe('connecting')
       await vi.advanceTimersByTimeAsync(wait)
     }
+    play()
     last().end(1006)
     expect(player.mode.value).toBe('snapshots')
     expect(player.reason.value).toBe('network')
@@ -147,6 +165,107 @@ describe('useLivePlayer', () => {
     expect(player.reason.value).toBe('denied')
     await vi.advanceTimersByTimeAsync(300_000)
     expect(sockets).toHaveLength(1)
+  })
+
+  it('plays HLS itself when the browser has no media source but HLS', async () => {
+    const { player, sockets, video } = setUp({ mediaSource: null }, (element) => {
+      element.canPlayType = () => 'maybe'
+    })
+    await settle()
+    expect(video.getAttribute('src')).toContain('/live/c1.m3u8?ticket=T')
+    video.dispatchEvent(new Event('playing'))
+    expect(player.mode.value).toBe('live')
+    expect(player.transport.value).toBe('hls')
+    expect(sockets).toHaveLength(0)
+  })
+
+  it('takes HLS where no WebSocket gets through, and the WebSocket again after a while', async () => {
+    const asked: string[] = []
+    const texts: Record<string, string> = {
+      'c1.m3u8': '#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS="avc1.64001f"\ns/live.m3u8\n',
+    }
+    let first = 6
+    const playlist = () => {
+      first += 1
+      const pieces = [first, first + 1, first + 2].map((number) => `${number}.m4s\n`).join('')
+      return `#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:${first}\n#EXT-X-MAP:URI="begin.mp4"\n${pieces}`
+    }
+    const fetchData = (async (address: string) => {
+      const name = new URL(address).pathname.split('/').pop() ?? ''
+      asked.push(name)
+      return new Response(name === 'live.m3u8' ? playlist() : (texts[name] ?? new ArrayBuffer(8)))
+    }) as typeof fetch
+    const { player, sockets, last, video } = setUp({ fetchData })
+    for (const wait of [1000, 2000]) {
+      await settle()
+      last().end(1006)
+      await vi.advanceTimersByTimeAsync(wait)
+    }
+    expect(player.transport.value).toBe('hls')
+    expect(asked).toEqual(['c1.m3u8', 'live.m3u8', 'begin.mp4', '8.m4s', '9.m4s'])
+    video.dispatchEvent(new Event('playing'))
+    expect(player.mode.value).toBe('live')
+    expect(sockets).toHaveLength(2)
+    await vi.advanceTimersByTimeAsync(120_000)
+    expect(sockets).toHaveLength(3)
+    expect(player.transport.value).toBe('socket')
+  })
+
+  it('shows still pictures while the server is busy, and asks again', async () => {
+    const { player, sockets, last } = setUp()
+    await settle()
+    last().end(4429)
+    expect(player.mode.value).toBe('snapshots')
+    expect(player.reason.value).toBe('busy')
+    await vi.advanceTimersByTimeAsync(15_000)
+    expect(sockets).toHaveLength(2)
+  })
+
+  it('says what the picture is and how late', async () => {
+    const { player, last, play, video } = setUp()
+    await settle()
+    Object.defineProperty(video, 'buffered', {
+      value: { length: 1, start: () => 10, end: () => 12 },
+    })
+    Object.defineProperty(video, 'currentTime', { value: 11.8, writable: true })
+    play()
+    FakeSource.newest?.dispatchEvent(new Event('sourceopen'))
+    expect(player.kind.value).toEqual({ converted: true, masked: false, unmasked: false })
+    last().say({ type: 'clock', at: 12, age: 0.05, said: 100 })
+    await vi.advanceTimersByTimeAsync(200)
+    expect(player.delayS.value).toBeCloseTo(0.45, 1)
+    last().say({ type: 'faces', at: 11.8, faces: [FACE] })
+    expect(player.faces.at(11.8)).toEqual([FACE])
+    last().end(1006)
+    expect(player.faces.at(11.8)).toEqual([])
+  })
+
+  it('returns at once after sleep', async () => {
+    const { sockets, play } = setUp()
+    await settle()
+    play()
+    vi.setSystemTime(Date.now() + 60_000)
+    await vi.advanceTimersByTimeAsync(2000)
+    expect(sockets).toHaveLength(2)
+  })
+
+  it('says that this machine is offline, and returns when it is not', async () => {
+    const { player, sockets, last } = setUp()
+    await settle()
+    const online = vi.spyOn(navigator, 'onLine', 'get').mockReturnValue(false)
+    for (let turn = 0; turn < 4; turn += 1) {
+      last().end(1006)
+      await vi.advanceTimersByTimeAsync(8000)
+    }
+    last().end(1006)
+    expect(player.reason.value).toBe('offline')
+    expect(player.transport.value).toBe('socket')
+    const before = sockets.length
+    online.mockReturnValue(true)
+    window.dispatchEvent(new Event('online'))
+    await settle()
+    expect(sockets).toHaveLength(before + 1)
+    expect(player.mode.value).toBe('connecting')
   })
 
   it('returns within half a second after a planned restart', async () => {

@@ -14,6 +14,11 @@ export function streamAddress(address: string, ticket: string, origin = location
   return url.href
 }
 
+/** Address of the first playlist of HLS. */
+export function playlistAddress(address: string, ticket: string, origin = location.origin): string {
+  return withTicket(address, ticket, origin).href
+}
+
 /** Address of a still picture; `turn` keeps a cache from giving the last one again. */
 export function snapshotAddress(
   address: string,

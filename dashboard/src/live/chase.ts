@@ -25,7 +25,20 @@ export interface BufferView {
   playbackRate: number
   /** Mean time between fragments, seconds: slow cameras need more room. */
   gapS: number
+  /** Stay at least this far behind, seconds, if that is possible: boxes come a little later than pictures. */
+  wantedS?: number
 }
+
+/** `near`: fragments of one picture, as close as possible. `pieces`: seconds at a time, never without a picture. */
+export type ChaseStyle = 'near' | 'pieces'
+
+/** In pieces: more than this behind, seconds, play faster, or jump. */
+const PIECES_CHASE_ABOVE_S = 5
+const PIECES_JUMP_ABOVE_S = 12
+const PIECES_TARGET_S = 3
+
+/** Nothing makes the picture wait longer than this, seconds: with the way to here it stays below half a second. */
+export const MOST_BEHIND_S = 0.45
 
 export interface ChasePlan {
   /** Jump here, or stay. */
@@ -36,14 +49,26 @@ export interface ChasePlan {
 }
 
 /** Where to play: never nearer to the edge than one and a half fragments, never more than 0.45 s away. */
-export function targetBehindS(gapS: number): number {
-  return Math.min(0.45, Math.max(TARGET_S, gapS * 1.5))
+export function targetBehindS(gapS: number, wantedS = 0): number {
+  return Math.min(MOST_BEHIND_S, Math.max(TARGET_S, gapS * 1.5, wantedS))
 }
 
-export function planChase(view: BufferView): ChasePlan {
+function planPieces(view: BufferView, trimTo: number | null): ChasePlan {
   const behind = view.end - view.currentTime
-  const target = targetBehindS(view.gapS)
-  const trimTo = view.end - view.start > 2 * KEEP_S ? view.end - KEEP_S : null
+  if (view.currentTime < view.start || behind < 0 || behind > PIECES_JUMP_ABOVE_S) {
+    return { seekTo: Math.max(view.start, view.end - PIECES_TARGET_S), rate: 1, trimTo }
+  }
+  const chasing = view.playbackRate > 1
+  const tooFar = behind > PIECES_CHASE_ABOVE_S || (chasing && behind > PIECES_TARGET_S)
+  return { seekTo: null, rate: tooFar ? CHASE_RATE : 1, trimTo }
+}
+
+export function planChase(view: BufferView, style: ChaseStyle = 'near'): ChasePlan {
+  const behind = view.end - view.currentTime
+  const target = targetBehindS(view.gapS, view.wantedS)
+  const keptS = style === 'near' ? KEEP_S : 3 * KEEP_S
+  const trimTo = view.end - view.start > 2 * keptS ? view.end - keptS : null
+  if (style === 'pieces') return planPieces(view, trimTo)
   if (view.currentTime < view.start || behind < -0.5 || behind > JUMP_ABOVE_S) {
     return { seekTo: Math.max(view.start, view.end - target), rate: 1, trimTo }
   }

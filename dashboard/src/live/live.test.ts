@@ -2,6 +2,9 @@ import { describe, expect, it, vi } from 'vitest'
 import { snapshotAddress, streamAddress } from './address'
 import { createAppendQueue, type FragmentSink } from './appendQueue'
 import { createBackoff } from './backoff'
+import { createFaceTimeline, type SeenFace } from './faceTimeline'
+import { readPlaylist, readRefusal } from './hlsPieces'
+import { createStreamClock } from './streamClock'
 import { CHASE_RATE, createGapMeter, KEEP_S, planChase, RUSH_RATE, targetBehindS } from './chase'
 import { readClose, readTicketRefusal } from './outcome'
 
@@ -53,6 +56,119 @@ describe('chasing the live edge', () => {
     const meter = createGapMeter()
     for (let at = 0; at <= 10_000; at += 200) meter.mark(at)
     expect(meter.gapS).toBeCloseTo(0.2, 2)
+  })
+})
+
+describe('chasing in pieces', () => {
+  const view = { currentTime: 7, start: 0, end: 10, playbackRate: 1, gapS: 1 }
+  it('plays on seconds behind', () =>
+    expect(planChase(view, 'pieces')).toMatchObject({ seekTo: null, rate: 1 }))
+  it('plays faster when far behind', () =>
+    expect(planChase({ ...view, currentTime: 4 }, 'pieces').rate).toBe(CHASE_RATE))
+  it('jumps when very far behind or outside', () => {
+    expect(planChase({ ...view, end: 30 }, 'pieces').seekTo).toBe(27)
+    expect(planChase({ ...view, currentTime: 0, start: 100, end: 102 }, 'pieces').seekTo).toBe(100)
+  })
+  it('waits for boxes, but less than half a second', () => {
+    expect(targetBehindS(0.04, 0.35)).toBe(0.35)
+    expect(targetBehindS(0.04, 2)).toBeLessThan(0.5)
+  })
+})
+
+describe('how late the picture is', () => {
+  it('is unknown before the first word', () => expect(createStreamClock().delayS(1, 0)).toBeNull())
+  it('adds age, time since, and what is buffered', () => {
+    const clock = createStreamClock()
+    clock.hear({ at: 20, age: 0.05, said: 5 }, 1_000_000)
+    expect(clock.delayS(19.7, 1_000_000)).toBeCloseTo(0.35)
+    expect(clock.delayS(20.2, 1_000_500)).toBeCloseTo(0.35)
+  })
+  it('counts what waited on the way, whatever the clocks show', () => {
+    const clock = createStreamClock()
+    clock.hear({ at: 20, age: 0, said: 5 }, 900_000)
+    clock.hear({ at: 21, age: 0, said: 6 }, 903_000)
+    expect(clock.delayS(21, 903_000)).toBeCloseTo(2)
+  })
+})
+
+describe('HLS playlists', () => {
+  it('lists pieces by number', () =>
+    expect(
+      readPlaylist('#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:4\n#EXT-X-MAP:URI="b.mp4"\n#EXTINF:1,\n4.m4s\n5.m4s\n'),
+    ).toEqual({
+      begin: 'b.mp4',
+      pieces: [
+        { number: 4, address: '4.m4s' },
+        { number: 5, address: '5.m4s' },
+      ],
+    }))
+  it('reads an empty one', () => expect(readPlaylist('')).toEqual({ begin: null, pieces: [] }))
+  it.each([
+    [403, 'stop'],
+    [409, 'snapshots'],
+    [429, 'later'],
+    [503, 'retry'],
+    [404, 'retry'],
+  ])('status %i: %s', (status, outcome) => expect(readRefusal(status).outcome).toBe(outcome))
+})
+
+describe('boxes in step with the picture', () => {
+  const face = (x: number, state: SeenFace['state'] = 'with_mask'): SeenFace => ({
+    box: [x, 0.2, x + 0.1, 0.4],
+    state,
+    score: 0.9,
+    state_score: 0.8,
+  })
+  const left = (faces: SeenFace[]) => faces.map((one) => Number(one.box[0].toFixed(3)))
+
+  it('has none before the first', () => expect(createFaceTimeline().at(3)).toEqual([]))
+  it('moves evenly from one analysed picture to the next', () => {
+    const line = createFaceTimeline()
+    line.hear(1, [face(0.1)], 1.2)
+    line.hear(1.2, [face(0.14)], 1.4)
+    expect(left(line.at(1.1))).toEqual([0.12])
+    expect(line.at(0.9)).toEqual([])
+  })
+  it('goes on as it moved, for a moment, and then ends', () => {
+    const line = createFaceTimeline()
+    line.hear(1, [face(0.1)], 1)
+    line.hear(1.2, [face(0.14)], 1.2)
+    expect(left(line.at(1.4))).toEqual([0.18])
+    expect(left(line.at(1.9))).toEqual([0.24])
+    expect(line.at(3)).toEqual([])
+  })
+  it('ends with somebody who left', () => {
+    const line = createFaceTimeline()
+    line.hear(1, [face(0.1)], 1)
+    line.hear(1.2, [], 1.2)
+    expect(line.at(1.05)).toHaveLength(1)
+    expect(line.at(1.15)).toEqual([])
+    expect(line.at(1.3)).toEqual([])
+  })
+  it('does not drag a box from one person to another', () => {
+    const line = createFaceTimeline()
+    line.hear(1, [face(0.1)], 1)
+    line.hear(1.2, [face(0.8)], 1.2)
+    expect(left(line.at(1.05))).toEqual([0.1])
+    expect(left(line.at(1.2))).toEqual([0.8])
+  })
+  it('stays while a quiet camera is analysed only now and then', () => {
+    const line = createFaceTimeline()
+    for (let at = 0; at <= 40; at += 4) line.hear(at, [face(0.1)], at)
+    expect(line.at(43.5)).toHaveLength(1)
+    expect(line.at(47)).toEqual([])
+  })
+  it('takes results in any order, twice as well', () => {
+    const line = createFaceTimeline()
+    line.hear(1.2, [face(0.14)], 1.4)
+    line.hear(1, [face(0.1)], 1.4)
+    line.hear(1, [face(0.1)], 1.4)
+    expect(left(line.at(1.1))).toEqual([0.12])
+  })
+  it('knows how late results are', () => {
+    const line = createFaceTimeline()
+    for (let at = 0; at < 5; at += 0.2) line.hear(at, [], at + 0.3)
+    expect(line.lateS).toBeCloseTo(0.3, 1)
   })
 })
 
@@ -153,6 +269,7 @@ describe('endings', () => {
     [4403, 'stop', 'denied'],
     [4404, 'stop', 'gone'],
     [4415, 'snapshots', 'codec'],
+    [4429, 'later', 'busy'],
     [1012, 'retry_now', 'restart'],
     [1013, 'retry', 'slow'],
     [1006, 'retry', 'network'],

@@ -2,9 +2,21 @@
 
 /** Why there is no moving picture. Each has a text in the locale files (`live.reason.*`). */
 export type LiveReason =
-  'no_mse' | 'codec' | 'decode' | 'network' | 'silent' | 'slow' | 'restart' | 'camera' | 'denied' | 'gone'
+  | 'no_mse'
+  | 'codec'
+  | 'busy'
+  | 'decode'
+  | 'network'
+  | 'offline'
+  | 'silent'
+  | 'slow'
+  | 'restart'
+  | 'camera'
+  | 'denied'
+  | 'gone'
 
-export type Outcome = 'retry' | 'retry_now' | 'snapshots' | 'stop'
+/** `later`: still pictures now, and a new attempt after a while. `snapshots`: trying again cannot help. */
+export type Outcome = 'retry' | 'retry_now' | 'later' | 'snapshots' | 'stop'
 
 export interface Ending {
   outcome: Outcome
@@ -22,6 +34,8 @@ export function readClose(code: number): Ending {
       return { outcome: 'stop', reason: 'gone' }
     case 4415:
       return { outcome: 'snapshots', reason: 'codec' }
+    case 4429:
+      return { outcome: 'later', reason: 'busy' }
     case 1012:
       return { outcome: 'retry_now', reason: 'restart' }
     case 1013:

@@ -1,26 +1,47 @@
 /**
- * One connection from socket to picture: fragmented MP4 over a WebSocket into a media source, kept close to the camera.
- * Ends once, with what that means; `useLivePlayer` decides what comes next.
+ * One connection from server to picture. Ends once, with what that means; `useLivePlayer` decides what comes next.
+ * Two ways: over a WebSocket, nearly without delay, or as HLS in pieces, seconds late but through every proxy.
  */
-import { createAppendQueue, type AppendQueue } from './appendQueue'
-import { createGapMeter, planChase } from './chase'
+import { createStreamClock } from './streamClock'
+import { openHls } from './hlsPieces'
+import { keepStill, openScreen, startPlaying, type ScreenOptions } from './screen'
 import { readClose, type Ending } from './outcome'
+import type { FaceTimeline, SeenFace } from './faceTimeline'
+
+/** What the picture is, as the server says at the beginning. */
+export interface PictureKind {
+  /** Made from another encoding on the server. */
+  converted: boolean
+  /** Privacy masks hide something. */
+  masked: boolean
+  /** Privacy masks exist, and this user sees behind them. */
+  unmasked: boolean
+}
 
 export interface PlaybackOptions {
   address: string
   element: HTMLVideoElement
-  /** Gets the last picture when the connection is taken down. */
   still: HTMLCanvasElement | null
   Source: typeof MediaSource
-  openSocket: (address: string) => WebSocket
   /** Nothing arrives for this long: the connection is dead, ms. */
   silenceMs: number
+  faces: FaceTimeline
+  /** Whether boxes are shown: then the picture waits for them a little. */
+  wantsFaces: () => boolean
+  onKind: (kind: PictureKind) => void
   onPlaying: () => void
-  /** The browser wants a click before it plays. */
   onBlocked: (blocked: boolean) => void
-  /** Seconds between the newest picture received and the one shown. */
-  onBehind: (seconds: number) => void
+  /** Seconds between the camera's picture and the one shown. */
+  onDelay: (seconds: number) => void
   onEnd: (ending: Ending) => void
+}
+
+export interface SocketPlaybackOptions extends PlaybackOptions {
+  openSocket: (address: string) => WebSocket
+}
+
+export interface HlsPlaybackOptions extends PlaybackOptions {
+  fetchData: typeof fetch
 }
 
 export interface Playback {
@@ -30,138 +51,155 @@ export interface Playback {
   close: () => void
 }
 
-const CHASE_EVERY_MS = 200
-/** Width of the kept picture, px: it is only seen for a moment. */
-const STILL_WIDTH_PX = 640
-
-function keepStill(element: HTMLVideoElement, canvas: HTMLCanvasElement | null): void {
-  if (canvas === null || element.videoWidth === 0 || element.readyState < 2) return
-  canvas.width = STILL_WIDTH_PX
-  canvas.height = Math.round((STILL_WIDTH_PX * element.videoHeight) / element.videoWidth)
-  canvas.getContext('2d')?.drawImage(element, 0, 0, canvas.width, canvas.height)
+/** Messages of `/live/cameras/{id}/stream`. */
+interface Note extends Partial<PictureKind> {
+  type?: 'format' | 'faces' | 'clock' | 'error'
+  mime?: string
+  reason?: string
+  at?: number
+  age?: number
+  said?: number
+  faces?: SeenFace[]
 }
 
-export function openPlayback(options: PlaybackOptions): Playback {
-  const { element, Source } = options
+function createSilence(silenceMs: number, onSilence: () => void) {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const clear = () => clearTimeout(timer)
+  const heard = () => {
+    clear()
+    timer = setTimeout(onSilence, silenceMs)
+  }
+  return { heard, clear }
+}
+
+/** What both ways have in common with `screen`. */
+function screenOptions(
+  options: PlaybackOptions,
+): Omit<ScreenOptions, 'style' | 'onPosition' | 'onEnd' | 'wantedBehindS'> {
+  const { element, still, Source, onPlaying, onBlocked } = options
+  return { element, still, Source, onPlaying, onBlocked }
+}
+
+export function openSocketPlayback(options: SocketPlaybackOptions): Playback {
   const socket = options.openSocket(options.address)
   socket.binaryType = 'arraybuffer'
-  const gap = createGapMeter()
-  const early: ArrayBuffer[] = []
-  let queue: AppendQueue | null = null
-  let objectUrl: string | null = null
-  let silence: ReturnType<typeof setTimeout> | undefined
+  const clock = createStreamClock()
   let over = false
-  let blocked = false
   let cameraTrouble = false
 
   function finish(ending: Ending): void {
     if (!over) options.onEnd(ending)
   }
 
-  function listenForSilence(): void {
-    clearTimeout(silence)
-    silence = setTimeout(() => finish({ outcome: 'retry', reason: 'silent' }), options.silenceMs)
+  const silence = createSilence(options.silenceMs, () => finish({ outcome: 'retry', reason: 'silent' }))
+  const screen = openScreen({
+    ...screenOptions(options),
+    style: 'near',
+    wantedBehindS: () => (options.wantsFaces() ? options.faces.lateS : 0),
+    onPosition: (shownS, newestS) =>
+      options.onDelay(clock.delayS(shownS, performance.now()) ?? Math.max(0, newestS - shownS)),
+    onEnd: finish,
+  })
+
+  function hear(note: Note): void {
+    if (note.type === 'format' && typeof note.mime === 'string') {
+      const { converted = false, masked = false, unmasked = false } = note
+      options.onKind({ converted, masked, unmasked })
+      screen.attach(note.mime)
+    } else if (note.type === 'faces' && note.at !== undefined && note.faces !== undefined) {
+      options.faces.hear(note.at, note.faces, screen.newestS())
+    } else if (note.type === 'clock' && note.at !== undefined) {
+      clock.hear({ at: note.at, age: note.age ?? 0, said: note.said ?? 0 }, performance.now())
+    } else if (note.type === 'error') cameraTrouble = note.reason !== 'restart' && note.reason !== 'masked'
   }
 
-  function block(now: boolean): void {
-    blocked = now
-    options.onBlocked(now)
+  socket.onmessage = (event: MessageEvent<unknown>) => {
+    silence.heard()
+    if (event.data instanceof ArrayBuffer) screen.push(event.data)
+    else hear(JSON.parse(String(event.data)) as Note)
   }
-
-  function start(): void {
-    element.play()?.then(
-      () => block(false),
-      (error: unknown) => {
-        if (!over && error instanceof DOMException && error.name === 'NotAllowedError') block(true)
-      },
-    )
-  }
-
-  function attach(mime: string): void {
-    if (!Source.isTypeSupported(mime)) {
-      finish({ outcome: 'snapshots', reason: 'codec' })
-      return
-    }
-    const source = new Source()
-    // Managed media sources refuse to work while the picture could be cast elsewhere.
-    element.disableRemotePlayback = true
-    source.addEventListener('sourceopen', () => {
-      if (over || queue !== null) return
-      const buffer = source.addSourceBuffer(mime)
-      buffer.mode = 'segments'
-      queue = createAppendQueue(buffer, {
-        onOverflow: () => finish({ outcome: 'retry', reason: 'slow' }),
-        onError: () => finish({ outcome: 'retry', reason: 'decode' }),
-      })
-      for (const fragment of early.splice(0)) queue.push(fragment)
-    })
-    objectUrl = URL.createObjectURL(source)
-    element.src = objectUrl
-    start()
-  }
-
-  function take(data: unknown): void {
-    listenForSilence()
-    if (data instanceof ArrayBuffer) {
-      gap.mark(performance.now())
-      if (queue === null) early.push(data)
-      else queue.push(data)
-      return
-    }
-    const message = JSON.parse(String(data)) as { type?: string; mime?: string; reason?: string }
-    if (message.type === 'format' && typeof message.mime === 'string') attach(message.mime)
-    if (message.type === 'error') cameraTrouble = message.reason !== 'restart'
-  }
-
-  function chase(): void {
-    const ranges = element.buffered
-    if (queue === null || ranges.length === 0) return
-    const last = ranges.length - 1
-    const plan = planChase({
-      currentTime: element.currentTime,
-      start: ranges.start(last),
-      end: ranges.end(last),
-      playbackRate: element.playbackRate,
-      gapS: gap.gapS,
-    })
-    if (plan.seekTo !== null) element.currentTime = plan.seekTo
-    if (element.playbackRate !== plan.rate) element.playbackRate = plan.rate
-    if (plan.trimTo !== null) queue.trim(plan.trimTo)
-    options.onBehind(Math.max(0, ranges.end(last) - element.currentTime))
-    // Browsers pause hidden video by themselves.
-    if (element.paused && !blocked && document.visibilityState === 'visible') start()
-  }
-
-  const onElementError = () => {
-    if (element.getAttribute('src') !== null) finish({ outcome: 'retry', reason: 'decode' })
-  }
-  element.addEventListener('playing', options.onPlaying)
-  element.addEventListener('error', onElementError)
-  socket.onmessage = (event) => take(event.data)
   socket.onclose = (event) => {
     const ending = readClose(event.code)
     const vague = ending.reason === 'network' || ending.reason === 'restart'
     finish(cameraTrouble && vague ? { outcome: 'retry', reason: 'camera' } : ending)
   }
-  const chasing = setInterval(chase, CHASE_EVERY_MS)
-  listenForSilence()
+  silence.heard()
 
   function close(): void {
     over = true
-    keepStill(element, options.still)
-    clearTimeout(silence)
-    clearInterval(chasing)
-    element.removeEventListener('playing', options.onPlaying)
-    element.removeEventListener('error', onElementError)
-    queue?.close()
+    silence.clear()
+    screen.close()
     socket.onmessage = null
     socket.onclose = null
     socket.close()
-    element.playbackRate = 1
-    element.removeAttribute('src')
-    element.load()
-    if (objectUrl !== null) URL.revokeObjectURL(objectUrl)
   }
 
-  return { start, close }
+  return { start: screen.start, close }
+}
+
+/** HLS through a media source: the same bytes in pieces. */
+export function openHlsPlayback(options: HlsPlaybackOptions): Playback {
+  let over = false
+  let listedMs = performance.now()
+
+  function finish(ending: Ending): void {
+    if (!over) options.onEnd(ending)
+  }
+
+  const silence = createSilence(2 * options.silenceMs, () => finish({ outcome: 'retry', reason: 'silent' }))
+  const screen = openScreen({
+    ...screenOptions(options),
+    style: 'pieces',
+    wantedBehindS: () => 0,
+    // A piece is listed when its last picture is new.
+    onPosition: (shownS, newestS) =>
+      options.onDelay(Math.max(0, newestS - shownS + (performance.now() - listedMs) / 1000)),
+    onEnd: finish,
+  })
+  const pieces = openHls({
+    address: options.address,
+    fetchData: options.fetchData,
+    onBegin: screen.attach,
+    onPiece(data) {
+      listedMs = performance.now()
+      silence.heard()
+      screen.push(data)
+    },
+    onEnd: finish,
+  })
+  silence.heard()
+
+  function close(): void {
+    over = true
+    silence.clear()
+    pieces.close()
+    screen.close()
+  }
+
+  return { start: screen.start, close }
+}
+
+/** HLS as the browser itself plays it: iPhones that have no media source. Its delay is not known. */
+export function openNativeHls(options: Omit<PlaybackOptions, 'Source'>): Playback {
+  const { element } = options
+  let over = false
+  const onError = () => {
+    if (!over && element.getAttribute('src') !== null) options.onEnd({ outcome: 'retry', reason: 'network' })
+  }
+  const start = () => startPlaying(element, options.onBlocked)
+  element.addEventListener('playing', options.onPlaying)
+  element.addEventListener('error', onError)
+  element.src = options.address
+  start()
+  return {
+    start,
+    close() {
+      over = true
+      keepStill(element, options.still)
+      element.removeEventListener('playing', options.onPlaying)
+      element.removeEventListener('error', onError)
+      element.removeAttribute('src')
+      element.load()
+    },
+  }
 }

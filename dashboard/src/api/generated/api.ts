@@ -2571,6 +2571,21 @@ export interface components {
              * @description JPEG address on this origin, with the ticket
              */
             snapshot_url: string;
+            /**
+             * Mjpeg Url
+             * @description one JPEG after another, for an <img>, with the ticket
+             */
+            mjpeg_url: string;
+            /**
+             * Flv Url
+             * @description FLV over HTTP, with the ticket
+             */
+            flv_url: string;
+            /**
+             * Hls Url
+             * @description HLS playlist, with the ticket
+             */
+            hls_url: string;
         };
         /** FrameOut */
         "FramePage.FrameOut": {

@@ -1,0 +1,81 @@
+/** Fetches a live HLS stream with MP4 pieces, piece by piece. Only what our own server writes is understood. */
+import type { Ending } from './outcome'
+
+export interface HlsPiecesOptions {
+  /** Of the first playlist, with ticket. */
+  address: string
+  fetchData: typeof fetch
+  onBegin: (mime: string) => void
+  onPiece: (data: ArrayBuffer) => void
+  onEnd: (ending: Ending) => void
+}
+
+/** What a media playlist says. */
+export interface Playlist {
+  begin: string | null
+  pieces: { number: number; address: string }[]
+}
+
+/** Look for new pieces this often, ms. */
+const LOOK_EVERY_MS = 700
+
+class Refused extends Error {
+  constructor(readonly status: number) {
+    super(`HLS: expected 200, got ${status}`)
+  }
+}
+
+export function readPlaylist(text: string): Playlist {
+  const first = Number(/#EXT-X-MEDIA-SEQUENCE:(\d+)/.exec(text)?.[1] ?? 0)
+  const names = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+  return {
+    begin: /#EXT-X-MAP:URI="([^"]+)"/.exec(text)?.[1] ?? null,
+    pieces: names.map((address, index) => ({ number: first + index, address })),
+  }
+}
+
+export function readRefusal(status: number): Ending {
+  if (status === 403) return { outcome: 'stop', reason: 'denied' }
+  if (status === 409) return { outcome: 'snapshots', reason: 'codec' }
+  if (status === 429) return { outcome: 'later', reason: 'busy' }
+  if (status === 503) return { outcome: 'retry', reason: 'camera' }
+  return { outcome: 'retry', reason: 'network' }
+}
+
+export function openHls(options: HlsPiecesOptions): { close: () => void } {
+  const stop = new AbortController()
+  const get = async (address: string): Promise<Response> => {
+    const answer = await options.fetchData(address, { signal: stop.signal, cache: 'no-store' })
+    if (!answer.ok) throw new Refused(answer.status)
+    return answer
+  }
+
+  async function play(): Promise<void> {
+    const index = await (await get(options.address)).text()
+    const codecs = /CODECS="([^"]+)"/.exec(index)?.[1]
+    const name = index.split('\n').find((line) => line !== '' && !line.startsWith('#'))
+    if (codecs === undefined || name === undefined) throw new Refused(0)
+    const list = new URL(name, new URL(options.address, location.href)).href
+    let newest = -1
+    for (;;) {
+      const found = readPlaylist(await (await get(list)).text())
+      if (newest === -1 && found.begin !== null) {
+        options.onBegin(`video/mp4; codecs="${codecs}"`)
+        options.onPiece(await (await get(new URL(found.begin, list).href)).arrayBuffer())
+      }
+      // A newcomer begins with the last two: enough to play on, not more late than needed.
+      const wanted =
+        newest === -1 ? found.pieces.slice(-2) : found.pieces.filter((one) => one.number > newest)
+      for (const one of wanted) {
+        options.onPiece(await (await get(new URL(one.address, list).href)).arrayBuffer())
+        newest = one.number
+      }
+      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))
+    }
+  }
+
+  play().catch((error: unknown) => {
+    if (!stop.signal.aborted) options.onEnd(readRefusal(error instanceof Refused ? error.status : 0))
+  })
+  return { close: () => stop.abort() }
+}
