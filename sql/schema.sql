@@ -122,7 +122,7 @@ CREATE TABLE event_log (
   created_at DATETIME(3) NOT NULL COMMENT 'when the row was made; removed after two days',
   CONSTRAINT pk_event_log PRIMARY KEY (event_id),
   CONSTRAINT uq_event_log_message_id UNIQUE (message_id),
-  CONSTRAINT ck_event_log_event CHECK (event IN ('pass', 'camera')),
+  CONSTRAINT ck_event_log_event CHECK (event IN ('pass', 'camera', 'camera_down', 'camera_up')),
   CONSTRAINT ck_event_log_scope_type CHECK (scope_type IN ('camera'))
 ) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='What live clients are told, in order. The id is that of the server-sent event: clients resume there.' COLLATE utf8mb4_unicode_ci;
 CREATE INDEX ix_event_log_created_at ON event_log (created_at);

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
+from miniprogram_api.accounting import add_time
 from miniprogram_api.adapters.database import Database
+from miniprogram_api.outages import begin_outage
 from miniprogram_api.record import tell_camera
 from shared_kernel.blobs import Blobs
 from shared_kernel.bus import Bus
@@ -24,6 +26,8 @@ ANSWERS_KEPT: Final = timedelta(hours=24)
 THROTTLES_KEPT: Final = timedelta(days=1)
 #: Photos that a killed process left behind.
 INBOX_KEPT: Final = timedelta(hours=1)
+#: How cameras were, and their outages, are kept this long.
+AVAILABILITY_KEPT: Final = timedelta(days=400)
 NO_REPORT: Final = "no_report"
 _BATCH: Final = 200
 
@@ -37,7 +41,28 @@ def mark_silent_cameras(database: Database) -> int:
             camera.state, camera.state_reason, camera.state_at = "offline", NO_REPORT, now()
             camera.state_detail = "no report from the stream service for 30 seconds"
             tell_camera(store, camera, camera.state_at, cause=f"silent/{heard_at.isoformat()}")
+            since = camera.reported_at or heard_at
+            begin_outage(store, camera, since, camera.state_at, reason=NO_REPORT, detail=camera.state_detail)
     return len(silent)
+
+
+def account_disabled_cameras(database: Database) -> int:
+    """The time of cameras that are switched off was wanted by nobody; nobody else would note it. Returns how many."""
+    with database.write() as store:
+        disabled = store.cameras.disabled()
+        for camera in disabled:
+            moment = now()
+            if camera.accounted_at is not None:
+                add_time(store, camera, max(camera.accounted_at, moment - AVAILABILITY_KEPT), moment, "paused")
+            camera.accounted_at = moment
+    return len(disabled)
+
+
+def remove_old_availability(database: Database) -> int:
+    """Drop what nobody asks for any more of how cameras were."""
+    with database.write() as store:
+        moment = now() - AVAILABILITY_KEPT
+        return store.hours.delete_before(moment) + store.outages.delete_before(moment)
 
 
 def trim_topics(bus: Bus) -> int:

@@ -19,6 +19,7 @@ from pydantic import BaseModel, Field
 from miniprogram_api.access import allow, caller
 from miniprogram_api.feed import Listener
 from miniprogram_api.media import media_url
+from miniprogram_api.outages import DOWN, UP
 from miniprogram_api.parts import Parts
 from miniprogram_api.record import CameraEvent
 from miniprogram_api.rights import scope_of
@@ -61,7 +62,7 @@ def blueprint(parts: Parts) -> APIBlueprint:
     @routes.get("/events")
     @allow("ticket", scoped=True)
     @routes.input(EventsQuery, location="query", arg_name="query")
-    @routes.doc(responses={200: "text/event-stream with events pass, camera and reset"})
+    @routes.doc(responses={200: "text/event-stream with events pass, camera, camera_down, camera_up and reset"})
     def events(query: EventsQuery) -> Response:
         ticket = verify_ticket(parts.settings.ticket_key.get_secret_value(), query.ticket, "events", _ALL)
         last_id = _last_event_id(request.headers.get("Last-Event-ID") or query.last_event_id)
@@ -145,6 +146,8 @@ def _data(row: EventLog, listener: Listener, sign: Callable[[str], str]) -> str:
         note = PassNote.model_validate_json(row.payload)
         seen = pass_out(note, sign).model_dump(mode="json")
         return json.dumps({"at": rfc3339(row.occurred_at), "pass": seen}, ensure_ascii=False)
+    if row.event in (DOWN, UP):
+        return row.payload
     event = CameraEvent.model_validate_json(row.payload)
     shown = event.model_copy(update={"camera": for_viewer(event.camera, manages=listener.scope.manages)})
     return shown.model_dump_json()

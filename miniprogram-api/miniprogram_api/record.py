@@ -10,6 +10,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from miniprogram_api.accounting import account
+from miniprogram_api.outages import end_outage, note_outage
 from miniprogram_api.rules import checked_pass, hour_of, is_ulid, rank
 from miniprogram_api.shapes import CameraOut, PassNote, camera_out, pass_note
 from shared_kernel.clock import now
@@ -72,6 +74,7 @@ def record_report(store: Store, message: CameraReported) -> None:
     if _is_outdated(camera, message):
         return
     before = _appearance(camera)
+    account(store, camera, message)
     if camera.state != message.condition:
         camera.state_at = message.since or message.at
     camera.state = message.condition
@@ -82,9 +85,12 @@ def record_report(store: Store, message: CameraReported) -> None:
     camera.decoded_per_s, camera.analysed_per_s = message.decoded_per_s, message.analysed_per_s
     camera.cpu_share = message.cpu_share
     camera.last_frame_at = message.last_frame_at or camera.last_frame_at
+    camera.resumes_at = message.resumes_at
     if message.condition in ("online", "degraded"):
         camera.width, camera.height, camera.fps = message.width, message.height, message.fps
         camera.codec = None if message.codec is None else message.codec[:32]
+    if camera.enabled:
+        note_outage(store, camera, message)
     if _appearance(camera) != before:
         tell_camera(store, camera, message.at, cause=f"{message.at.isoformat()}/{message.state}/{message.reason}")
 
@@ -104,7 +110,12 @@ def _is_outdated(camera: Camera, message: CameraReported) -> bool:
 
 
 def tell_camera(store: Store, camera: Camera, at: datetime, *, cause: str) -> None:
-    """Live event about a camera. `cause` makes its id: the same cause is told once."""
+    """Live event about a camera. `cause` makes its id: the same cause is told once.
+
+    Nobody wants a camera that is switched off or removed: its outage is over.
+    """
+    if not camera.enabled:
+        end_outage(store, camera, at)
     event = CameraEvent(at=at, camera=camera_out(camera), deleted=camera.deleted_at is not None)
     _tell(store, derived_id(camera.camera_id, cause), camera.camera_id, event, at=at)
 

@@ -93,6 +93,7 @@ class CameraOut(CameraSettings):
     state_reason: str | None = Field(description="stable code, see CameraReason; also `no_report`")
     state_detail: str | None = Field(description="the reason in words")
     state_at: Moment = Field(description="since when it is in this state")
+    resumes_at: Moment | None = Field(None, description="when its plan wants it again, while it is paused")
     width: int | None
     height: int | None
     fps: float | None
@@ -184,6 +185,7 @@ def camera_out(camera: Camera) -> CameraOut:
         state_reason=camera.state_reason if camera.enabled else None,
         state_detail=camera.state_detail if camera.enabled else None,
         state_at=camera.state_at,
+        resumes_at=camera.resumes_at if camera.enabled and camera.state == "paused" else None,
         width=camera.width,
         height=camera.height,
         fps=camera.fps,

@@ -20,6 +20,7 @@ log = get_logger(__name__)
 
 _runs = Counter("chores_total", "Chores by outcome", ["chore", "outcome"])
 _SILENCE_EVERY_S: Final = 5
+_DISABLED_EVERY_S: Final = 60
 _TRIM_EVERY_S: Final = 60
 _RETENTION_EVERY_S: Final = 600
 _FULL_DISK_EVERY_S: Final = 15
@@ -40,6 +41,8 @@ def run(parts: Parts, stop: threading.Event) -> None:
         "interval",  # without a lock: it must work while Redis is away, and twice is harmless
         seconds=_SILENCE_EVERY_S,
     )
+    add("disabled_cameras", _DISABLED_EVERY_S, lambda: chores.account_disabled_cameras(parts.database))
+    add("availability", _RETENTION_EVERY_S, lambda: chores.remove_old_availability(parts.database))
     add("trim_topics", _TRIM_EVERY_S, lambda: chores.trim_topics(parts.bus))
     add("trim_events", _RETENTION_EVERY_S, lambda: chores.trim_events(parts.database))
     add("evidence", _RETENTION_EVERY_S, lambda: chores.remove_old_evidence(parts.database, parts.blobs, days))

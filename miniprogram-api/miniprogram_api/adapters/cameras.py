@@ -81,6 +81,22 @@ class Cameras:
         )
         return self._session.scalars(query.with_for_update()).all()
 
+    def lives(
+        self, only: Iterable[str] | None, camera_id: str | None
+    ) -> Sequence[tuple[datetime, datetime | None, bool]]:
+        """(added, accounted until, enabled) of the cameras that exist; `only` these ids where given, and this one."""
+        query = select(Camera.created_at, Camera.accounted_at, Camera.enabled).where(Camera.deleted_at.is_(None))
+        if only is not None:
+            query = query.where(Camera.camera_id.in_(list(only)))
+        if camera_id is not None:
+            query = query.where(Camera.camera_id == camera_id)
+        return [(added, last, enabled) for added, last, enabled in self._session.execute(query)]
+
+    def disabled(self) -> Sequence[Camera]:
+        """Cameras that are switched off; locked."""
+        query = select(Camera).where(Camera.deleted_at.is_(None), Camera.enabled.is_(False))
+        return self._session.scalars(query.with_for_update()).all()
+
 
 class Grants:
     def __init__(self, session: Session) -> None:

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from miniprogram_api.adapters.accounts import AuthSessions, Throttles, Users
 from miniprogram_api.adapters.archive import ArchivedFrames, FrameBatches
+from miniprogram_api.adapters.availability import Hours, Outages
 from miniprogram_api.adapters.cameras import Cameras, Grants
 from miniprogram_api.adapters.events import Events
 from miniprogram_api.adapters.footage import FootageFiles
@@ -22,6 +23,8 @@ class Store:
         self.throttles = Throttles(session)
         self.cameras = Cameras(session)
         self.grants = Grants(session)
+        self.hours = Hours(session)
+        self.outages = Outages(session)
         self.passes = Passes(session)
         self.media = MediaFiles(session)
         self.counts = Counts(session)

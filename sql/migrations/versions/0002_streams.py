@@ -93,7 +93,14 @@ def change_states(words: dict[str, str], rule: str, comment: str) -> None:
         cameras.create_check_constraint(op.f("ck_cameras_state"), rule)
 
 
+def change_events(rule: str) -> None:
+    with op.batch_alter_table("event_log") as event_log:
+        event_log.drop_constraint(op.f("ck_event_log_event"), type_="check")
+        event_log.create_check_constraint(op.f("ck_event_log_event"), rule)
+
+
 def upgrade() -> None:
+    change_events("event IN ('pass', 'camera', 'camera_down', 'camera_up')")
     change_states({"live": "online", "down": "offline"}, STATES, STATE_COMMENT)
     with op.batch_alter_table("cameras") as cameras:
         for column in settings():
@@ -117,6 +124,8 @@ def downgrade() -> None:
             cameras.drop_column(column.name)
     words = {"online": "live", "degraded": "live", "stale": "down", "offline": "down", "paused": "down"}
     change_states(words, FORMER_STATES, FORMER_STATE_COMMENT)
+    op.execute(sa.text("DELETE FROM event_log WHERE event IN ('camera_down', 'camera_up')"))
+    change_events("event IN ('pass', 'camera')")
 
 
 def create_archived_frames() -> None:

@@ -36,9 +36,9 @@ def test_a_camera_that_nobody_reports_is_down(world: World) -> None:
     assert state_of(world, token, silent) == ("offline", "no_report")
     assert state_of(world, token, heard) == ("connecting", None)
     with world.database.read() as store:
-        last = store.events.after(0, 100)[-1]
-    assert (last.event, last.scope_id) == ("camera", silent)
-    assert "no_report" in last.payload
+        told = store.events.after(0, 100)[-2:]
+    assert [(one.event, one.scope_id) for one in told] == [("camera", silent), ("camera_down", silent)]
+    assert all("no_report" in one.payload for one in told)
 
 
 def test_old_evidence_goes_with_its_pictures(world: World) -> None:

@@ -103,6 +103,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/outages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Outages */
+        get: operations["get_availability_outages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/footage": {
         parameters: {
             query?: never;
@@ -282,9 +299,9 @@ export interface paths {
         put?: never;
         /**
          * Test
-         * @description Needs the permission `camera.manage`.
+         * @description With `Accept: application/x-ndjson` each stage comes as a line when it begins and ends. Needs the permission `camera.manage`.
          */
-        post: operations["post_cameras_test"];
+        post: operations["post_doctor_test"];
         delete?: never;
         options?: never;
         head?: never;
@@ -522,6 +539,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cameras/{camera_id}/hours": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Hours */
+        get: operations["get_availability_hours"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras/{camera_id}/doctor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Examine Camera
+         * @description With `Accept: application/x-ndjson` each stage comes as a line when it begins and ends. Needs the permission `camera.manage`.
+         */
+        post: operations["post_doctor_examine_camera"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cameras/{camera_id}/grants": {
         parameters: {
             query?: never;
@@ -568,6 +622,23 @@ export interface paths {
         };
         /** Boxes */
         get: operations["get_footage_boxes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras/{camera_id}/outages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Outages Of Camera */
+        get: operations["get_availability_outages_of_camera"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1049,6 +1120,12 @@ export interface components {
              * @description since when it is in this state
              */
             state_at: string;
+            /**
+             * Resumes At
+             * @description when its plan wants it again, while it is paused
+             * @default null
+             */
+            resumes_at: string | null;
             /** Width */
             width: number | null;
             /** Height */
@@ -1278,6 +1355,12 @@ export interface components {
              * @description since when it is in this state
              */
             state_at: string;
+            /**
+             * Resumes At
+             * @description when its plan wants it again, while it is paused
+             * @default null
+             */
+            resumes_at: string | null;
             /** Width */
             width: number | null;
             /** Height */
@@ -1443,6 +1526,58 @@ export interface components {
              * @default null
              */
             model: string | null;
+        };
+        /**
+         * OutageOut
+         * @description A time in which a camera gave no picture, for longer than a moment.
+         */
+        "OutagePage.OutageOut": {
+            /** Outage Id */
+            outage_id: string;
+            /** Camera Id */
+            camera_id: string;
+            /** Camera Name */
+            camera_name: string | null;
+            /**
+             * Began At
+             * Format: date-time
+             * @description when the picture went
+             */
+            began_at: string;
+            /**
+             * Noticed At
+             * Format: date-time
+             * @description when it was told
+             */
+            noticed_at: string;
+            /**
+             * Ended At
+             * @description when the picture had come back for good; null: not yet
+             */
+            ended_at: string | null;
+            /**
+             * Reason
+             * @description stable code, see CameraReason; also `no_report`
+             */
+            reason: string | null;
+            /**
+             * Detail
+             * @description the reason in words
+             */
+            detail: string | null;
+        };
+        /**
+         * OutagePage
+         * @description A page of outages, newest first.
+         */
+        OutagePage: {
+            /** Items */
+            items: components["schemas"]["OutagePage.OutageOut"][];
+            /**
+             * Next
+             * @description `after` of the next page; null on the last
+             */
+            next: string | null;
         };
         /** FootageOut */
         "FootagePage.FootageOut": {
@@ -1655,6 +1790,23 @@ export interface components {
         /** Bucket */
         "CountersOut.Bucket": {
             /**
+             * Coverage
+             * @description share of the wanted camera time in which pictures came and were analysed, 0 to 1; null: nothing is known
+             * @default null
+             */
+            coverage: number | null;
+            /**
+             * Analysed Frames
+             * @default 0
+             */
+            analysed_frames: number;
+            /**
+             * Skipped Frames
+             * @description sampled frames that were never analysed
+             * @default 0
+             */
+            skipped_frames: number;
+            /**
              * With Mask
              * @default 0
              */
@@ -1694,6 +1846,29 @@ export interface components {
              */
             mask_worn_incorrectly: number;
         };
+        /**
+         * Watched
+         * @description How far counts can be trusted.
+         */
+        "CountersOut.Watched": {
+            /**
+             * Coverage
+             * @description share of the wanted camera time in which pictures came and were analysed, 0 to 1; null: nothing is known
+             * @default null
+             */
+            coverage: number | null;
+            /**
+             * Analysed Frames
+             * @default 0
+             */
+            analysed_frames: number;
+            /**
+             * Skipped Frames
+             * @description sampled frames that were never analysed
+             * @default 0
+             */
+            skipped_frames: number;
+        };
         /** CountersOut */
         CountersOut: {
             /**
@@ -1702,6 +1877,7 @@ export interface components {
              */
             buckets: components["schemas"]["CountersOut.Bucket"][];
             totals: components["schemas"]["CountersOut.Totals"];
+            watched: components["schemas"]["CountersOut.Watched"];
         };
         /** UserOut */
         "SessionOut.UserOut": {
@@ -1817,22 +1993,81 @@ export interface components {
              */
             refresh_token: string | null;
         };
-        /** ProbeOut */
-        ProbeOut: {
-            /** Ok */
-            ok: boolean;
+        /**
+         * CameraReason
+         * @description Why a camera gives no picture, or not all of them.
+         * @enum {string}
+         */
+        "Examination.CameraReason": "refused" | "timeout" | "unauthorised" | "not_found" | "no_video" | "unsupported_codec" | "frozen" | "closed" | "invalid_data" | "blocked_address" | "file_missing" | "file_outside" | "few_pictures" | "damaged" | "overloaded" | "not_analysed" | "no_room" | "unsteady" | "plan";
+        /**
+         * StageFinding
+         * @description How one stage went, or that it has begun.
+         */
+        "Examination.StageFinding": {
             /**
-             * Reason
-             * @description stable code, see CameraReason
+             * Stage
+             * @description stable name: resolve, connect, login, describe, key_frame, codec, size, rate, …
+             */
+            stage: string;
+            name: components["schemas"]["Examination.Words"];
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "running" | "ok" | "warning" | "failed" | "skipped";
+            /**
+             * Took Ms
+             * @description milliseconds since the stage before it ended
+             * @default 0
+             */
+            took_ms: number;
+            /**
+             * @description what was learnt
              * @default null
              */
-            reason: string | null;
+            found: components["schemas"]["Examination.Words"] | null;
+            /**
+             * @description what is wrong
+             * @default null
+             */
+            problem: components["schemas"]["Examination.Words"] | null;
+            /**
+             * @description what to do about it
+             * @default null
+             */
+            advice: components["schemas"]["Examination.Words"] | null;
+        };
+        /**
+         * Words
+         * @description One sentence in both languages.
+         */
+        "Examination.Words": {
+            /** Zh */
+            zh: string;
+            /** En */
+            en: string;
+        };
+        /**
+         * Examination
+         * @description What an address gives. `reason` and `detail` when it gives no picture.
+         */
+        Examination: {
+            /** Ok */
+            ok: boolean;
+            /** @default null */
+            reason: components["schemas"]["Examination.CameraReason"] | null;
             /**
              * Detail
-             * @description the reason in words
+             * @description the reason in technical words, without credentials
              * @default null
              */
             detail: string | null;
+            /**
+             * Findings
+             * @description all stages, in order
+             * @default []
+             */
+            findings: components["schemas"]["Examination.StageFinding"][];
             /**
              * Codec
              * @default null
@@ -1854,14 +2089,32 @@ export interface components {
              */
             fps: number | null;
             /**
+             * Kbit S
+             * @description measured bit rate, kbit/s
+             * @default null
+             */
+            kbit_s: number | null;
+            /**
+             * Key Interval S
+             * @description seconds between key frames; null when only one came
+             * @default null
+             */
+            key_interval_s: number | null;
+            /**
+             * Audio
+             * @description codec of the sound, or none
+             * @default null
+             */
+            audio: string | null;
+            /**
              * Playable
-             * @description whether a browser can play it live
+             * @description whether browsers play it as it is
              * @default false
              */
             playable: boolean;
             /**
              * Snapshot
-             * @description JPEG as a data URL
+             * @description first picture as a data URL
              * @default null
              */
             snapshot: string | null;
@@ -1875,7 +2128,7 @@ export interface components {
         TestIn: {
             /**
              * Url
-             * @description rtsp, rtsps, http, https, rtmp or file address
+             * @description rtsp, rtsps, http, https, rtmp, rtmps, file or v4l2
              */
             url: string;
         };
@@ -2502,6 +2755,106 @@ export interface components {
             /** Took Ms Max */
             took_ms_max: number | null;
         };
+        /** HourOut */
+        "HoursOut.HourOut": {
+            /** Online S */
+            online_s: number;
+            /**
+             * Degraded S
+             * @description pictures came, but fewer or worse than they should
+             */
+            degraded_s: number;
+            /**
+             * Stale S
+             * @description connected without a new picture
+             */
+            stale_s: number;
+            /** Offline S */
+            offline_s: number;
+            /**
+             * Paused S
+             * @description nobody wanted it: plan, or switched off
+             */
+            paused_s: number;
+            /** Unknown S */
+            unknown_s: number;
+            /** Analysed Frames */
+            analysed_frames: number;
+            /**
+             * Skipped Frames
+             * @description sampled frames that were never analysed
+             */
+            skipped_frames: number;
+            /**
+             * Coverage
+             * @description share of the wanted time in which pictures came and were analysed, 0 to 1; null: nothing is known
+             */
+            coverage: number | null;
+            /**
+             * Start
+             * Format: date-time
+             * @description begin of the hour, UTC
+             */
+            start: string;
+        };
+        /**
+         * TimesOut
+         * @description Seconds in each state. `unknown_s`: nobody reported.
+         */
+        "HoursOut.TimesOut": {
+            /** Online S */
+            online_s: number;
+            /**
+             * Degraded S
+             * @description pictures came, but fewer or worse than they should
+             */
+            degraded_s: number;
+            /**
+             * Stale S
+             * @description connected without a new picture
+             */
+            stale_s: number;
+            /** Offline S */
+            offline_s: number;
+            /**
+             * Paused S
+             * @description nobody wanted it: plan, or switched off
+             */
+            paused_s: number;
+            /** Unknown S */
+            unknown_s: number;
+            /** Analysed Frames */
+            analysed_frames: number;
+            /**
+             * Skipped Frames
+             * @description sampled frames that were never analysed
+             */
+            skipped_frames: number;
+            /**
+             * Coverage
+             * @description share of the wanted time in which pictures came and were analysed, 0 to 1; null: nothing is known
+             */
+            coverage: number | null;
+        };
+        /** HoursOut */
+        HoursOut: {
+            /**
+             * Items
+             * @description every hour of the range
+             */
+            items: components["schemas"]["HoursOut.HourOut"][];
+            totals: components["schemas"]["HoursOut.TimesOut"];
+        };
+        /** DoctorIn */
+        DoctorIn: {
+            /**
+             * Stream
+             * @description which of the camera's addresses
+             * @default main
+             * @enum {string}
+             */
+            stream: "main" | "detect";
+        };
         /** GrantOut */
         "GrantsOut.GrantOut": {
             /** User Id */
@@ -3007,7 +3360,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description text/event-stream with events pass, camera and reset */
+            /** @description text/event-stream with events pass, camera, camera_down, camera_up and reset */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3124,6 +3477,69 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CameraOut"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role does not allow it, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_availability_outages: {
+        parameters: {
+            query?: {
+                after?: string | null;
+                limit?: number;
+                camera_id?: string | null;
+                open?: boolean | null;
+                from?: string | null;
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutagePage"];
                 };
             };
             /** @description no valid token or ticket */
@@ -3697,7 +4113,7 @@ export interface operations {
             };
         };
     };
-    post_cameras_test: {
+    post_doctor_test: {
         parameters: {
             query?: never;
             header?: never;
@@ -3716,7 +4132,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProbeOut"];
+                    "application/json": components["schemas"]["Examination"];
                 };
             };
             /** @description no valid token or ticket */
@@ -4596,6 +5012,147 @@ export interface operations {
             };
         };
     };
+    get_availability_hours: {
+        parameters: {
+            query?: {
+                from?: string | null;
+                to?: string | null;
+            };
+            header?: never;
+            path: {
+                camera_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HoursOut"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role does not allow it, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_doctor_examine_camera: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                camera_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["DoctorIn"];
+            };
+        };
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Examination"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role does not allow it, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_grants_grants: {
         parameters: {
             query?: never;
@@ -4766,6 +5323,79 @@ export interface operations {
                 };
             };
             /** @description no such footage, nobody in it, or not for this user */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_availability_outages_of_camera: {
+        parameters: {
+            query?: {
+                after?: string | null;
+                limit?: number;
+                open?: boolean | null;
+                from?: string | null;
+                to?: string | null;
+            };
+            header?: never;
+            path: {
+                camera_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutagePage"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role does not allow it, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
             404: {
                 headers: {
                     [name: string]: unknown;
