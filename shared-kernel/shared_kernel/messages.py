@@ -241,6 +241,7 @@ class CameraReason(enum.StrEnum):
     DAMAGED = "damaged"
     OVERLOADED = "overloaded"
     NOT_ANALYSED = "not_analysed"
+    NO_ROOM = "no_room"
     UNSTEADY = "unsteady"
     PLAN = "plan"
 

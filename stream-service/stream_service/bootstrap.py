@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from apiflask import APIFlask
@@ -13,9 +13,10 @@ from prometheus_client import REGISTRY
 from shared_kernel.archive import Archive
 from shared_kernel.blobs import Blobs
 from shared_kernel.bus import Bus, Replica
+from shared_kernel.clock import now
 from shared_kernel.errors import Unavailable
 from shared_kernel.log import fields, get_logger
-from shared_kernel.messages import CameraChanged, FrameAnalysed, new_id
+from shared_kernel.messages import CameraChanged, CameraReason, CameraReported, FrameAnalysed, new_id
 from stream_service.adapters.api import HttpApi
 from stream_service.adapters.examining import examine_address
 from stream_service.adapters.pyav_camera import PyavFeed
@@ -68,7 +69,7 @@ class StreamService:
         self._settings = settings
         self._bus = Bus(settings.redis_url)
         self._api = HttpApi(settings.api_url, settings.service_token.get_secret_value())
-        self._leases = Leases(self._forget)
+        self._leases = Leases(self._forget, self._report_roomless)
         self._mailbox = Mailbox(self._bus, self._leases.fence)
         blobs = Blobs.open(settings.blobs_url)
         self._outbox = Outbox(settings.spool_dir, self._bus, blobs)
@@ -168,6 +169,15 @@ class StreamService:
     def _forget(self, name: str) -> None:
         """A replica will not come back: what was meant for it goes."""
         self._bus.forget_route(FrameAnalysed, name)
+
+    def _report_roomless(self, camera_ids: Sequence[str]) -> None:
+        """Cameras that nobody runs have nobody else to speak for them; every replica that is full does."""
+        detail = "every stream service runs as many cameras as it may; start another or raise STREAM_CAPACITY"
+        for camera_id in camera_ids:
+            report = CameraReported(
+                camera_id=camera_id, at=now(), state="offline", reason=CameraReason.NO_ROOM, detail=detail
+            )
+            self._bus.publish(report)
 
     def _ping(self) -> None:
         self._bus.ping()

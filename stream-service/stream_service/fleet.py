@@ -70,6 +70,10 @@ class Fleet:
         """Whether somebody has to run this camera."""
         return any(entry.camera_id == camera_id and entry.enabled for entry in self._entries)
 
+    def roomless(self) -> tuple[str, ...]:
+        """Cameras that no replica has room for."""
+        return self._leases.roomless()
+
     def elsewhere(self, camera_id: str) -> str | None:
         """host:port of the replica that runs this camera when it is not this one, None when there is none."""
         return None if self._stopping or self.runs(camera_id) else self._leases.elsewhere(camera_id)

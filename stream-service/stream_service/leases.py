@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
-from shared_kernel.bus import LEASE_S, Round
+from shared_kernel.bus import Round
 from shared_kernel.errors import Unavailable
 from shared_kernel.log import fields, get_logger
 
@@ -24,6 +24,8 @@ log = get_logger(__name__)
 KIND: Final = "camera"
 #: Leases are renewed, and free cameras looked for, this often, seconds.
 ROUND_EVERY_S: Final = 1.0
+#: Cameras without a replica are reported this often, seconds.
+ROOMLESS_EVERY_S: Final = 10.0
 
 
 class LeaseStore(Protocol):
@@ -48,18 +50,30 @@ class _Nowhere:
 
 
 class Leases:
-    """Thread safe; one thread asks. `on_change` is called there when this replica gained or lost a camera."""
+    """Thread safe; one thread asks, and calls what was given for changes there.
 
-    def __init__(self, on_forgotten: Callable[[str], None], *, round_every_s: float = ROUND_EVERY_S) -> None:
+    Args:
+        on_forgotten: Takes the name of a replica that will not come back.
+        on_roomless: Takes the cameras that no replica has room for, every ten seconds.
+        round_every_s: Pause between two rounds.
+    """
+
+    def __init__(
+        self,
+        on_forgotten: Callable[[str], None],
+        on_roomless: Callable[[Sequence[str]], None],
+        *,
+        round_every_s: float = ROUND_EVERY_S,
+    ) -> None:
         self._store: LeaseStore = _Nowhere()
-        self._on_forgotten = on_forgotten
+        self._on_forgotten, self._on_roomless = on_forgotten, on_roomless
+        self._roomless_said_s = -ROOMLESS_EVERY_S
         self._round_every_s = round_every_s
         self._on_change: Callable[[], None] = lambda: None
         self._wanted: tuple[str, ...] | None = None
         self._now = Round()
         self._leaving: frozenset[str] = frozenset()
         self._away = False
-        self._renewed_s = -LEASE_S
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="leases", daemon=True)
@@ -94,10 +108,6 @@ class Leases:
     def fence(self, camera_id: str) -> int:
         """The token of our holding, 0 when there is none."""
         return self._now.held.get(camera_id, 0)
-
-    def is_sure(self, camera_id: str) -> bool:
-        """Whether nobody else can hold the camera at this moment: for writes that Redis does not check."""
-        return camera_id in self._now.held and _awake_s() < self._renewed_s + LEASE_S
 
     def elsewhere(self, camera_id: str) -> str | None:
         """host:port of the other replica that holds the camera, None when there is none."""
@@ -140,17 +150,19 @@ class Leases:
         wanted = self._wanted
         if wanted is None:
             return
-        asked_s = _awake_s()
         found = self._store.round(wanted)
         if self._stopping.is_set():
             return
-        self._away, self._renewed_s = False, asked_s
+        self._away = False
         before, self._now, self._leaving = self._now, found, frozenset(found.surplus)
         self._say(before, found)
         for name in found.forgotten:
             self._on_forgotten(name)
-        if found.surplus or found.held.keys() != before.held.keys() or found.roomless != before.roomless:
+        if found.surplus or found.held.keys() != before.held.keys():
             self._on_change()
+        if found.roomless and time.monotonic() - self._roomless_said_s >= ROOMLESS_EVERY_S:
+            self._roomless_said_s = time.monotonic()
+            self._on_roomless(found.roomless)
 
     @staticmethod
     def _say(before: Round, found: Round) -> None:
@@ -163,8 +175,3 @@ class Leases:
             log.error("name taken", extra=fields(other=found.namesake))
         if found.roomless and len(found.roomless) != len(before.roomless):
             log.warning("no room for cameras", extra=fields(cameras=len(found.roomless)))
-
-
-def _awake_s() -> float:
-    """A clock that also counts while the machine sleeps: a lease ends then as well."""
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))

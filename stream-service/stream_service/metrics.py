@@ -40,6 +40,13 @@ class FleetCollector(Collector):
         for topic, count in list(self._mailbox.dropped.items()):
             dropped.add_metric([topic], count)
         yield dropped
+        refused = CounterMetricFamily(
+            "stream_messages_refused", "Not sent: another replica holds the camera", labels=["topic"]
+        )
+        for topic, count in list(self._mailbox.refused.items()):
+            refused.add_metric([topic], count)
+        yield refused
+        yield GaugeMetricFamily("stream_cameras_roomless", "No replica has room for them", len(self._fleet.roomless()))
         yield GaugeMetricFamily("stream_outbox_waiting", "Passes that the bus has not yet", self._outbox.waiting())
 
 
