@@ -10,7 +10,7 @@ from typing import Any, Final
 from bench.figure import show
 
 #: Each module has `figures()`, an iterator of Figure; `detect` also takes options.
-MODULES: Final = ("detect", "passes", "latency", "live_latency", "memory", "cameras", "start")
+MODULES: Final = ("detect", "passes", "latency", "live_latency", "memory", "cameras", "archive", "start")
 #: Take an hour; only when asked for.
 LONG: Final = ("frames",)
 OPTIONS: Final = {"detect": ("pictures", "threads", "precision", "yardstick"), "frames": ("frames",)}

@@ -106,6 +106,7 @@ class Archive:
         Returns:
             What becomes of it. It never fails: a frame that could not be stored is settled without a key.
         """
+        key = frame.key  # by the caller's thread: hashing a picture costs more than handing it over
         with self._lock:
             full = self._frames >= self._limits.frames or self._bytes + len(frame.jpeg) > self._limits.bytes
             if self._stopped or full:
@@ -114,7 +115,7 @@ class Archive:
             loop = self._loop = self._loop or self._begun()
             settled: Future[FrameSettled] = Future()
             settled.add_done_callback(lambda _: self._leave(frame))
-            loop.call_soon_threadsafe(self._take, frame, settled)
+            loop.call_soon_threadsafe(self._take, frame, key, settled)
         return settled
 
     def stop(self, timeout_s: float = 2.0) -> None:
@@ -135,8 +136,8 @@ class Archive:
         threading.Thread(target=_run, args=(loop,), name="archive", daemon=True).start()
         return loop
 
-    def _take(self, frame: Frame, settled: Future[FrameSettled]) -> None:
-        task = asyncio.ensure_future(self._settle(frame))
+    def _take(self, frame: Frame, key: str, settled: Future[FrameSettled]) -> None:
+        task = asyncio.ensure_future(self._settle(frame, key))
         self._tasks.add(task)  # a loop by itself forgets its tasks
         task.add_done_callback(self._tasks.discard)
         task.add_done_callback(lambda done: settled.set_result(_result(done, frame)))
@@ -150,10 +151,10 @@ class Archive:
         for task in tuple(self._tasks):
             task.cancel()
 
-    async def _settle(self, frame: Frame) -> FrameSettled:
+    async def _settle(self, frame: Frame, key: str) -> FrameSettled:
         """Upload until it succeeds or the frame is too old. A turn is kept over pauses: what is away is not hurried."""
         async with self._turns:
-            key, until_s, attempts, reason = frame.key, frame.taken_s + self._limits.deadline_s, 0, "too late"
+            until_s, attempts, reason = frame.taken_s + self._limits.deadline_s, 0, "too late"
             while (left_s := until_s - time.monotonic()) > 0:
                 attempts += 1
                 try:

@@ -10,7 +10,7 @@ import click
 
 from xunshi.places import ROOT
 
-_BENCHES = ("detect", "latency", "live_latency", "memory", "cameras", "start", "frames")
+_BENCHES = ("detect", "latency", "live_latency", "memory", "cameras", "archive", "start", "frames")
 
 
 @click.command()
