@@ -221,7 +221,7 @@ class StreamService:
 
     def _follow(self) -> None:
         limits = Limits(self._settings.analysis_side, self._settings.ring_seconds)
-        for message in follow(self._analysed(), self._fleet, self._outbox, limits):
+        for message in follow(self._analysed(), self._fleet, self._outbox, limits, sharpen=self._fleet.sharpen):
             self._footage.observed(message)
             passes_total.labels(message.phase, message.state).inc()
             log.info(

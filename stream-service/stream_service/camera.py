@@ -11,21 +11,25 @@ import time
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import chain
 
 from shared_kernel.clock import now
 from shared_kernel.log import fields, get_logger
-from shared_kernel.messages import CameraReason, CameraReported, CameraState
+from shared_kernel.messages import CameraReason, CameraReported, CameraState, Face
 from stream_service.capture import INTRA_CODECS, Sampling, capture
-from stream_service.condition import Condition, Verdict
+from stream_service.condition import Condition, Failure, Verdict
 from stream_service.gate import Attention, Gate
 from stream_service.live import LiveHub
+from stream_service.load import Load, LoadMeter, Spent
 from stream_service.mailbox import Mailbox
+from stream_service.main_stream import RESTS, STOPPED, Audience, MainStream, Nobody, People
 from stream_service.plan import is_open, local_clock, next_opening
-from stream_service.ports import CameraEntry, Feed, Packet, StreamInfo, Tap
+from stream_service.ports import CameraEntry, Feed, FullFrame, Packet, StreamInfo, Tap
 from stream_service.pull import Pull
 from stream_service.ring import FrameRing
 from stream_service.rules import STEADY_AFTER_S, CameraFailed, pause_s, redacted
+from stream_service.sharpening import Sharpening
 from stream_service.vitals import TimedDecoder, Vitals
 
 log = get_logger(__name__)
@@ -60,12 +64,19 @@ class CameraWorker:
         self._pull: Pull | None = None
         self._dropped = 0
         self._size: tuple[int, int] | None = None
+        self._meter = LoadMeter()
         self._looked_s = self._reported_s = 0.0
         self._reported_facts: tuple[object, ...] = ()
         self._sampling, self._parts = sampling, parts
-        self._tap = parts.tap(entry)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"camera-{entry.camera_id}", daemon=True)
+        #: Who hears the packets that are analysed: nobody, when people see another stream.
+        self._audience: Audience = People(hub, parts.tap(entry))
+        self._main: MainStream | None = None
+        if entry.detect_url is not None:
+            feed = partial(parts.feed, entry.url)
+            self._main = MainStream(entry.camera_id, feed, parts.decoder, self._audience, self._wanted)
+            self._audience = Nobody()
 
     @property
     def verdict(self) -> Verdict:
@@ -111,13 +122,23 @@ class CameraWorker:
 
     def start(self) -> None:
         self._thread.start()
+        if self._main:
+            self._main.start()
 
     def ask_to_stop(self) -> None:
         self._stopping.set()
+        if self._main:
+            self._main.ask_to_stop()
 
     def join(self, timeout_s: float) -> None:
-        if self._thread.is_alive():
-            self._thread.join(timeout_s)
+        until_s = time.monotonic() + timeout_s
+        for one in (self._thread, self._main):
+            if one and one.is_alive():
+                one.join(max(0.0, until_s - time.monotonic()))
+
+    def sharpen(self, frame: FullFrame, face: Face, quality: float) -> Sharpening | None:
+        """Look for a better picture of a face in the main stream, when another one is analysed."""
+        return self._main.sharpen(frame, face, quality) if self._main else None
 
     def _run(self) -> None:
         """Connect while the plan wants it. An unexpected error is logged and counts as a failed connection."""
@@ -148,8 +169,8 @@ class CameraWorker:
         return next_opening(self.entry.plan, self._parts.local_time()) if self.state == "paused" else None
 
     def _connect_once(self) -> None:
-        """Read until the connection fails, or nobody wants it any more."""
-        feed = self._parts.feed(self.entry.url)
+        """Read what is analysed until the connection fails, or nobody wants it any more."""
+        feed = self._parts.feed(self.entry.detect_url or self.entry.url)
         self._pull = pull = Pull(feed, self.entry.camera_id, on_open=self._opened, on_packet=self._arrived)
         packets = self._looking(pull.watched(lambda: self._stopping.is_set() or not self._wanted()))
         try:
@@ -159,8 +180,6 @@ class CameraWorker:
         finally:
             packets.close()
             self.vitals.closed()
-            if self._tap:
-                self._tap.end()
             self._dropped, self._pull = self.dropped_packets, None
 
     def _looking(self, packets: Generator[Packet | None]) -> Generator[Packet | None]:
@@ -184,27 +203,26 @@ class CameraWorker:
     def _opened(self, info: StreamInfo) -> None:
         self._size = None
         self.vitals.opened(info)
-        self.hub.begin(info)
-        if self._tap:
-            self._tap.begin(info)
+        self._audience.begin(info)
 
     def _arrived(self, packet: Packet) -> None:
         self.vitals.arrived(packet)
-        self.hub.feed(packet)
-        if self._tap:
-            self._tap.feed(packet)
+        self._audience.feed(packet)
 
     def _failed(self, reason: CameraReason, detail: str) -> None:
         self.reconnects += 1
-        self.hub.end(reason, detail)
+        detail = f"second stream: {detail}" if self._main else detail
+        self._audience.end(reason, detail)
         self.ring.show(None)
         self._condition.failed(reason, detail)
         self._look(at_once=True)
 
     def _rest(self) -> None:
         """The plan closed. When somebody stops the camera, the last report stands."""
-        if not self._stopping.is_set():
-            self.hub.end("paused", "the camera rests by its plan")
+        if self._stopping.is_set():
+            self._audience.end("stopped", STOPPED)
+        else:
+            self._audience.end("paused", RESTS)
             self.ring.show(None)
             self._look(at_once=True)
 
@@ -213,7 +231,12 @@ class CameraWorker:
         moment_s = time.monotonic()
         if moment_s - self._looked_s >= LOOK_EVERY_S or at_once:
             self._looked_s = moment_s
-            signs = self.vitals.signs(wanted=self._wanted(), skipped=self.ring.skipped, dropped=self.dropped_packets)
+            signs = self.vitals.signs(
+                wanted=self._wanted(),
+                skipped=self.ring.skipped,
+                dropped=self.dropped_packets,
+                lacking=self._lacking(),
+            )
             if self._condition.look(signs):
                 is_now, address = self.verdict, redacted(self.entry.url)
                 known = fields(
@@ -222,6 +245,24 @@ class CameraWorker:
                 log.info("camera state", extra=known)
                 self._report()
         self._report_if_due()
+
+    def _lacking(self) -> Failure | None:
+        """Why people see nothing, when they see another stream than the one that is analysed."""
+        failed = self._main.lacking() if self._main else None
+        return Failure(failed.reason, f"main stream: {failed.detail}"[:500]) if failed else None
+
+    def _load(self) -> Load:
+        """What the camera costs. Called by its own thread, whose processor time it reads."""
+        cpu_s = time.thread_time() + (self._main.cpu_s if self._main else 0.0)
+        return self._meter.read(Spent(time.monotonic(), cpu_s, self.decoded_frames, self.analysed_frames))
+
+    def _shown(self) -> tuple[int | None, int | None, str | None]:
+        """Width, height and codec of what people see."""
+        info = self._main.info if self._main and self._main.info else self.vitals.info
+        if self._main and info and info.width and info.height:
+            return info.width, info.height, info.codec
+        width, height = self._size or (None, None)
+        return width, height, info.codec if info else None
 
     def _wait(self, seconds: float) -> None:
         """Pause before the next attempt; reports go on."""
@@ -235,13 +276,12 @@ class CameraWorker:
 
     def _facts(self) -> tuple[object, ...]:
         """What screens want to know at once when it changes or becomes known."""
-        info = self.vitals.info
-        return self._size, info and info.codec, self.fps is not None
+        return *self._shown(), self.fps is not None
 
     def _report(self) -> None:
         self._reported_s, self._reported_facts = time.monotonic(), self._facts()
-        width, height = self._size or (None, None)
-        is_now, info = self.verdict, self.vitals.info
+        width, height, codec = self._shown()
+        is_now, load = self.verdict, self._load()
         self._parts.mailbox.post(
             CameraReported(
                 camera_id=self.entry.camera_id,
@@ -253,10 +293,13 @@ class CameraWorker:
                 width=width,
                 height=height,
                 fps=self.fps,
-                codec=info.codec if info else None,
+                codec=codec,
                 last_frame_at=self.vitals.picture_at,
                 skipped_frames=self.ring.skipped,
                 analysed_frames=self.ring.analysed,
+                decoded_per_s=load.decoded_per_s,
+                analysed_per_s=load.analysed_per_s,
+                cpu_share=load.cpu_share,
                 picture_since=is_now.picture_since,
                 outage_since=is_now.outage_since,
                 resumes_at=self._resumes_at(),

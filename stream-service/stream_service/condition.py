@@ -56,10 +56,18 @@ class Tally(NamedTuple):
 NOTHING: Final = Tally()
 
 
+class Failure(NamedTuple):
+    """Why the last connection ended or was none."""
+
+    reason: CameraReason
+    detail: str
+
+
 @dataclass(frozen=True)
 class Signs:
     """What is to be seen of a camera at one moment. Seconds of the monotonic clock; None: not in this connection.
 
+    `lacking` is why people see nothing though pictures are analysed: the other stream of the camera is away.
     `at` is the wall clock of `at_s`; `blind_since_s` the first packet since the last picture that the decoder had;
     `promised_fps` what the camera said, None where it says nothing worth believing.
     """
@@ -73,13 +81,7 @@ class Signs:
     blind_since_s: float | None = None
     promised_fps: float | None = None
     tally: Tally = NOTHING
-
-
-class Failure(NamedTuple):
-    """Why the last connection ended or was none."""
-
-    reason: CameraReason
-    detail: str
+    lacking: Failure | None = None
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,7 @@ class Condition:
             self._quality.forget()
         breaking = Failure(CameraReason.UNSTEADY, f"camera: the picture broke off {len(self._breaks)} times in 2 min")
         if lit:
-            flaw = flaw or (breaking if unsteady else None)
+            flaw = signs.lacking or flaw or (breaking if unsteady else None)
             return ("degraded", flaw) if flaw else ("online", None)
         gone_s = signs.at_s - self._light_s
         if unsteady and gone_s < OFFLINE_AFTER_S:

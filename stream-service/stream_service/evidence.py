@@ -6,9 +6,10 @@ Best is sharp, large, certain, and turned to the camera. Used by `passes`; stori
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
 
 import cv2
 import numpy as np
@@ -42,21 +43,39 @@ class Picture:
         return Evidence(key=key, width=self.width, height=self.height, bytes=len(self.jpeg))
 
 
+class Pending(Protocol):
+    """A better picture of the same sighting that is being looked for."""
+
+    @property
+    def done(self) -> bool: ...
+    @property
+    def shot(self) -> Shot | None: ...
+
+
+#: Looks for a better picture of a face than that of the frame; the number is the quality. None when there can be none.
+Sharpen = Callable[[FullFrame, Face, float], Pending | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """The evidence of one sighting."""
+    """The evidence of one sighting. `pending` is a better one that may come."""
 
     quality: float
     box: Box
     face: Picture
     scene: Picture
+    pending: Pending | None = None
+
+    def best(self) -> Shot:
+        """The better one if it has come."""
+        return (self.pending.shot if self.pending else None) or self
 
 
 class Cutter:
     """Cuts shots from one full frame; the scene is made once for all faces in it."""
 
-    def __init__(self, frame: FullFrame) -> None:
-        self._frame = frame
+    def __init__(self, frame: FullFrame, sharpen: Sharpen | None = None) -> None:
+        self._frame, self._sharpen = frame, sharpen
         self._scene: Picture | None = None
 
     def quality(self, face: Face) -> float:
@@ -89,7 +108,8 @@ class Cutter:
         x0, y0, x1, y1 = _pixels(face.box, self._frame, padding=PADDING)
         crop = np.ascontiguousarray(self._frame.pixels()[y0:y1, x0:x1])
         jpeg = cv2.imencode(".jpg", crop, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
-        return Shot(quality, face.box, Picture(jpeg, x1 - x0, y1 - y0), self._whole())
+        pending = self._sharpen(self._frame, face, quality) if self._sharpen else None
+        return Shot(quality, face.box, Picture(jpeg, x1 - x0, y1 - y0), self._whole(), pending)
 
     def _whole(self) -> Picture:
         if self._scene is None:

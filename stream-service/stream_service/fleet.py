@@ -13,11 +13,13 @@ from dataclasses import dataclass
 
 from shared_kernel.errors import Unavailable
 from shared_kernel.log import fields, get_logger
+from shared_kernel.messages import Face
 from stream_service.camera import CameraWorker
 from stream_service.leases import Leases
 from stream_service.live import LiveHub, Watcher
 from stream_service.ports import CameraEntry, Directory, FullFrame
 from stream_service.ring import FrameRing
+from stream_service.sharpening import Sharpening
 from stream_service.zones import Zone
 
 log = get_logger(__name__)
@@ -118,6 +120,12 @@ class Fleet:
         """See `follow.Rings`."""
         ring = self.ring(camera_id)
         return ring.take(frame_id) if ring else None
+
+    def sharpen(self, camera_id: str, frame: FullFrame, face: Face, quality: float) -> Sharpening | None:
+        """Look for a better picture of a face in the main stream, where another one is analysed."""
+        with self._lock:
+            one = self._running.get(camera_id)
+        return one.worker.sharpen(frame, face, quality) if one else None
 
     def zones(self, camera_id: str) -> tuple[Zone, ...]:
         """Where people count in the picture of this camera; none: everywhere."""

@@ -14,7 +14,8 @@ from typing import Protocol
 from shared_kernel.clock import now
 from shared_kernel.errors import Unavailable
 from shared_kernel.log import fields, get_logger
-from shared_kernel.messages import FrameAnalysed, PassObserved
+from shared_kernel.messages import Face, FrameAnalysed, PassObserved
+from stream_service.evidence import Pending
 from stream_service.passes import Announcement, CameraPasses
 from stream_service.ports import FullFrame, Outgoing
 
@@ -51,6 +52,7 @@ def follow(
     outgoing: Outgoing,
     limits: Limits,
     *,
+    sharpen: Callable[[str, FullFrame, Face, float], Pending | None] = lambda *_: None,
     seconds_now: Callable[[], float] = lambda: now().timestamp(),
 ) -> Iterator[PassObserved]:
     """Follow every face of every camera.
@@ -60,6 +62,7 @@ def follow(
         rings: Full frames by camera.
         outgoing: Makes each message durable. While it cannot, the message is offered again later.
         limits: See there.
+        sharpen: Looks for a better picture of a face than that of its frame, by camera; see `evidence.Sharpen`.
         seconds_now: The time, in seconds since the epoch.
 
     Yields:
@@ -72,7 +75,10 @@ def follow(
         if frame is not None:
             full = rings.take(frame.camera_id, frame.frame_id)
             if rings.runs(frame.camera_id) and seconds_now() - frame.captured_at.timestamp() <= limits.max_age_s:
-                passes = cameras.setdefault(frame.camera_id, CameraPasses(frame.camera_id, limits.analysis_side))
+                passes = cameras.get(frame.camera_id)
+                if passes is None:
+                    passes = CameraPasses(frame.camera_id, limits.analysis_side, partial(sharpen, frame.camera_id))
+                    cameras[frame.camera_id] = passes
                 yield from settled(passes, passes.see(frame, full))
                 if passes.has_new(frame.captured_at.timestamp()):
                     rings.attend(frame.camera_id)

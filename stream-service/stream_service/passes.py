@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 from shared_kernel.clock import now
 from shared_kernel.messages import FrameAnalysed, MaskState, PassObserved, new_id
-from stream_service.evidence import BETTER_BY, Cutter, Shot, keys
+from stream_service.evidence import BETTER_BY, Cutter, Sharpen, Shot, keys
 from stream_service.ports import FullFrame, Progress
 from stream_service.scenes import SceneWatch
 from stream_service.tracks import Sighting, Track, Tracker
@@ -35,6 +35,8 @@ class Pass:
     message: PassObserved | None = None
     shown: Shot | None = None
     pictures: int = 0
+    #: What was decided while a better picture was still looked for.
+    held: MaskState | None = None
 
     def see(self, sighting: Sighting, at_s: float, weight: float, cutter: Cutter | None) -> None:
         """One more sighting; its picture is kept when it is the best for its state."""
@@ -46,6 +48,11 @@ class Pass:
         best = self.shots.get(state)
         if quality > 0 and (best is None or quality > best.quality * BETTER_BY):
             self.shots[state] = cutter.shot(sighting.face, quality)
+
+    def waits(self, state: MaskState) -> bool:
+        """Whether a better picture is being looked for: an alert begins with it, if it comes at once."""
+        shot = self.shots.get(state)
+        return shot is not None and shot.pending is not None and not shot.pending.done
 
     def opened(self, state: MaskState) -> Announcement | None:
         """The announcement of the decision; None while there is no picture to prove it."""
@@ -73,7 +80,8 @@ class Pass:
         return Progress(self.message.pass_id, _moment(self.votes.last_s), max(1, self.votes.sightings))
 
     def _shot(self, state: MaskState) -> Shot | None:
-        return self.shots.get(state) or max(self.shots.values(), key=lambda shot: shot.quality, default=None)
+        found = self.shots.get(state) or max(self.shots.values(), key=lambda shot: shot.quality, default=None)
+        return found.best() if found else None
 
     def _announcement(
         self,
@@ -119,9 +127,10 @@ class Announcement:
 class CameraPasses:
     """All passes of one camera. Not thread safe."""
 
-    def __init__(self, camera_id: str, analysis_side: int) -> None:
+    def __init__(self, camera_id: str, analysis_side: int, sharpen: Sharpen | None = None) -> None:
         self._camera_id = camera_id
         self._analysis_side = analysis_side
+        self._sharpen = sharpen
         self._tracker = Tracker()
         self._scenes = SceneWatch()
         self._passes: dict[int, Pass] = {}
@@ -144,7 +153,7 @@ class CameraPasses:
         at_s = frame.captured_at.timestamp()
         if full is not None and self._scenes.is_cut(full):
             self._give_up(_moment(at_s))
-        cutter = Cutter(full) if full is not None and frame.faces else None
+        cutter = Cutter(full, self._sharpen) if full is not None and frame.faces else None
         scale = min(1.0, self._analysis_side / max(frame.width, frame.height))
         sightings = [Sighting.of(face, frame.width, frame.height) for face in frame.faces]
         for track, sighting in self._tracker.see(at_s, sightings):
@@ -154,12 +163,17 @@ class CameraPasses:
         yield from self.tick(at_s)
 
     def tick(self, now_s: float) -> Iterator[Announcement]:
-        """Close what is over at `now_s`, and offer again what was not accepted."""
+        """Open what waited for its picture, close what is over at `now_s`, offer again what was not accepted."""
+        for one in self._passes.values():
+            if one.held and one.message is None and not one.waits(one.held) and (found := one.opened(one.held)):
+                yield found
         for track in self._tracker.ended(now_s):
             one = self._passes.pop(track.track_id)
             self._closing.append((one, _moment(now_s)))
         waiting, self._closing = self._closing, []
         for one, at in waiting:
+            if one.held and one.message is None and (opening := one.opened(one.held)):
+                yield opening
             found = one.closed(at)
             if found is not None:
                 self._closing.append((one, at))
@@ -188,8 +202,8 @@ class CameraPasses:
         """Open a pass that is decided; replace one whose state has changed for good."""
         if one.message is None:
             state = one.votes.decided()
-            found = one.opened(state) if state else None
-            if found:
+            one.held = state
+            if state and not one.waits(state) and (found := one.opened(state)):
                 yield found
             return
         turned = one.votes.turned_from(one.message.state)

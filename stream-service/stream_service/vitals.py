@@ -13,7 +13,7 @@ from typing import Protocol
 
 from shared_kernel.clock import now
 from stream_service.capture import INTRA_CODECS
-from stream_service.condition import Signs, Tally
+from stream_service.condition import Failure, Signs, Tally
 from stream_service.ports import Decoder, FullFrame, Packet, StreamInfo
 
 #: The frame rate is measured over this long, seconds.
@@ -98,7 +98,7 @@ class Vitals:
         """Pictures per second that arrive; None: not connected, or not long enough."""
         return self._rate.per_second() if self._opened_s is not None else None
 
-    def signs(self, *, wanted: bool, skipped: int, dropped: int) -> Signs:
+    def signs(self, *, wanted: bool, skipped: int, dropped: int, lacking: Failure | None = None) -> Signs:
         """How it looks at this moment."""
         info = self.info
         promise = None if info is None or info.codec in INTRA_CODECS else info.fps  # those name no rate: it is guessed
@@ -111,6 +111,7 @@ class Vitals:
             pictured_s=self._pictured_s,
             blind_since_s=self._blind_since_s,
             promised_fps=promise,
+            lacking=lacking,
             tally=Tally(self.packets, self.pictures, self.damaged, dropped, self.sampled, skipped),
         )
 
