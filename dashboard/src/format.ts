@@ -16,6 +16,8 @@ export interface Format {
   span: (ms: number) => string
   /** 1,234 */
   count: (value: number) => string
+  /** 1.9 MB, 20 GB */
+  bytes: (value: number) => string
   /** 98 % from 0.98; never 100 % for less than one. */
   share: (value: number) => string
 }
@@ -40,6 +42,13 @@ export function createFormat(locale: string, timeZone?: string): Format {
   const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto', style: 'short' })
   const number = new Intl.NumberFormat(locale)
   const percent = new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 0 })
+  const size = (value: number, name: string) =>
+    new Intl.NumberFormat(locale, {
+      style: 'unit',
+      unit: name,
+      unitDisplay: 'short',
+      maximumSignificantDigits: value < 100 ? 2 : 3,
+    }).format(value)
   const unit = (value: number, name: string) =>
     new Intl.NumberFormat(locale, {
       style: 'unit',
@@ -80,6 +89,12 @@ export function createFormat(locale: string, timeZone?: string): Format {
       return unit(Math.floor(seconds / 3600), 'hour')
     },
     count: (value) => number.format(value),
+    bytes: (value) => {
+      const names = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte']
+      let at = 0
+      for (; value >= 999.5 && at < names.length - 1; at += 1) value /= 1000
+      return size(value, names[at] ?? 'byte')
+    },
     share: (value) => percent.format(value < 1 ? Math.min(0.99, value) : 1),
   }
 }

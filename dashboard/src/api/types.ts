@@ -14,20 +14,44 @@ export type Camera = Schemas['CameraOut']
 export type CameraState = Camera['state']
 export type CameraDraft = Pick<Schemas['CameraIn'], 'name' | 'url'> & Partial<Schemas['CameraIn']>
 export type CameraChange = Partial<Schemas['CameraPatch']>
-export type CameraTest = Schemas['ProbeOut']
+/** What the stream doctor found; newer servers may know more stages. */
+export type Examination = Schemas['Examination']
+export type StageFinding = Schemas['Examination.StageFinding']
+/** A sentence in both languages. */
+export type TwoWords = Schemas['Examination.Words']
 export type PlayTicket = Schemas['PlayTicketOut']
 export type Pass = Schemas['PassOut']
 export type MaskState = Pass['state']
 export type Box = Pass['box']
+export type Outage = Schemas['OutageOut']
+export type HourOfCamera = Schemas['HourOut']
+export type HoursOfCamera = Schemas['HoursOut']
 export type Counters = Schemas['CountersOut']
 export type Presence = Schemas['PresenceOut']
 export type StateCounts = Record<MaskState, number>
 export type Detections = Schemas['DetectionsOut']
 export type Detection = Detections['boxes'][number]
 export type EventTicket = Schemas['TicketOut']
+export type Footage = Schemas['FootagePage']['items'][number]
+export type FootageKind = Footage['kind']
+export type Timeline = Schemas['TimelineOut']
+export type Storage = Schemas['StorageOut']
+export type StorageKind = Storage['held'][number]['kind']
+
+export type FrameBatch = Schemas['BatchOut']
+export type FrameBatchDetail = Schemas['BatchDetailOut']
+export type FramesWanted = Schemas['CameraBatchIn']
+export type FramePage = Schemas['FramePage']
+export type ArchivedFrame = FramePage['items'][number]
 
 export type Permission =
-  'camera.manage' | 'camera.view_all' | 'camera.unmasked' | 'user.manage' | 'pass.view' | 'photo.detect'
+  | 'camera.manage'
+  | 'camera.view_all'
+  | 'camera.unmasked'
+  | 'user.manage'
+  | 'pass.view'
+  | 'photo.detect'
+  | 'frame.archive'
 
 /** Why a camera gives no picture, or not all of them. Newer servers may know more codes: every use has a text for the unknown. */
 export type CameraReason =
@@ -47,6 +71,7 @@ export type CameraReason =
   | 'damaged'
   | 'overloaded'
   | 'not_analysed'
+  | 'no_room'
   | 'unsteady'
   | 'plan'
   | 'no_report'
@@ -65,9 +90,50 @@ export interface PassQuery {
   to?: string
 }
 
+export interface FrameBatchQuery {
+  after?: string
+  limit?: number
+  camera_id?: string
+}
+
+export interface FrameQuery {
+  /** Frames behind this place in the order. */
+  after?: number
+  limit?: number
+  state?: ArchivedFrame['state']
+}
+
+export interface FootageQuery {
+  after?: string
+  limit?: number
+  camera_id?: string
+  kind?: FootageKind
+  pass_id?: string
+  from?: string
+  to?: string
+  order?: 'newest' | 'oldest'
+}
+
+/** The side file of footage: faces by time, in the order of time. */
+export interface FootageBoxes {
+  started_at: string
+  width: number
+  height: number
+  /** `t`: seconds from the beginning of the video. */
+  frames: { t: number; faces: { box: Box; score: number; state: MaskState; state_score: number }[] }[]
+}
+
 export interface PassEvent {
   at: string
   pass: Pass
+}
+
+/** A camera gives no picture any more (`camera_down`), or its outage is over (`camera_up`). */
+export interface OutageEvent {
+  at: string
+  /** Pictures come again; false when they went, or when nobody wants them any more. */
+  back: boolean
+  outage: Outage
 }
 
 export interface CameraEvent {
