@@ -22,8 +22,8 @@ from stream_service.ports import Publisher
 
 log = get_logger(__name__)
 
-#: Frames that wait for sending at most; at 5 per second and camera this is a moment.
-MAX_FRAMES = 64
+#: Frames that wait for sending at most: 64 cameras that all wake up at once send as many in a moment.
+MAX_FRAMES = 256
 MAX_REPORTS = 256
 #: Pause after the bus was found away, seconds.
 RETRY_S = 0.5

@@ -34,6 +34,8 @@ _MAX_LAG_PACKETS = 64
 #: Pictures beyond this are refused before they are scaled, pixels (8K).
 _MAX_PIXELS = 7680 * 4320
 _LARGE_PIXELS = 2560 * 1440
+#: Of one conversion. By itself libav takes one a CPU for every frame, which cost twice the time and live as long as it.
+_THREADS = 1
 #: Formats whose first plane is the brightness, a byte a pixel.
 _PLANAR = frozenset({"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12", "nv21", "gray"})
 
@@ -54,7 +56,7 @@ class PyavFrame:
     def small_jpeg(self, side: int, quality: int = 85) -> bytes:
         scale = min(1.0, side / max(self.width, self.height))
         width, height = max(2, round(self.width * scale)), max(2, round(self.height * scale))
-        picture = self._frame().reformat(width, height, "bgr24", interpolation="AREA").to_ndarray()
+        picture = self._frame().reformat(width, height, "bgr24", interpolation="AREA", threads=_THREADS).to_ndarray()
         done, jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
         if not done:
             raise CameraFailed(CameraReason.INVALID_DATA, f"frame of {width} x {height}: cannot be written as JPEG")
@@ -67,7 +69,7 @@ class PyavFrame:
 
     def pixels(self) -> Picture:
         if self._pixels is None:
-            self._pixels = cast("Picture", self._frame().to_ndarray(format="bgr24"))
+            self._pixels = cast("Picture", self._frame().reformat(format="bgr24", threads=_THREADS).to_ndarray())
         return self._pixels
 
     def _frame(self) -> VideoFrame:
@@ -81,7 +83,7 @@ class PyavFrame:
     def _luma_plane(self) -> Luma:
         frame = self._frame()
         if frame.format.name not in _PLANAR:
-            return cast("Luma", frame.to_ndarray(format="gray"))
+            return cast("Luma", frame.reformat(format="gray", threads=_THREADS).to_ndarray())
         plane = frame.planes[0]
         rows: Luma = np.frombuffer(memoryview(plane), np.uint8)[: plane.line_size * self.height]
         return rows.reshape(self.height, plane.line_size)[:, : self.width]

@@ -35,7 +35,7 @@ class Masks:
     def burnt_in(self, frame: VideoFrame, width: int | None = None, height: int | None = None) -> VideoFrame:
         """A picture of its own in YUV 4:2:0, with even sides, `width` x `height` (usually the frame's), covered."""
         wide, high = (width or frame.width) & ~1, (height or frame.height) & ~1
-        scaled = frame.reformat(wide, high, "yuv420p", interpolation="AREA")
+        scaled = frame.reformat(wide, high, "yuv420p", interpolation="AREA", threads=1)
         planes = scaled.to_ndarray()  # a copy
         if self._polygons:
             self._draw(wide, high)
