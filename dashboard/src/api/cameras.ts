@@ -1,9 +1,6 @@
-/** Cameras: list, add, test, change, remove, and the ticket that opens one's live picture. */
+/** Cameras: list, add, change, remove, and the ticket that opens one's live picture. */
 import { client } from './client'
-import type { Camera, CameraChange, CameraDraft, CameraTest, Page, PlayTicket } from './types'
-
-/** The server gives up on a camera by itself; this only guards against a server that never answers. */
-const TEST_TIMEOUT_MS = 45_000
+import type { Camera, CameraChange, CameraDraft, Page, PlayTicket } from './types'
 
 const one = (camera_id: string) => `/cameras/${encodeURIComponent(camera_id)}`
 
@@ -30,14 +27,6 @@ export const changeCamera = (camera_id: string, change: CameraChange) =>
 
 export const removeCamera = (camera_id: string) =>
   client.call<undefined>(one(camera_id), { method: 'DELETE' })
-
-export const testCamera = (url: string, signal?: AbortSignal) =>
-  client.call<CameraTest>('/cameras/test', {
-    method: 'POST',
-    json: { url },
-    signal,
-    timeoutMs: TEST_TIMEOUT_MS,
-  })
 
 export const playTicket = (camera_id: string, signal?: AbortSignal) =>
   client.call<PlayTicket>(`${one(camera_id)}/play-ticket`, { method: 'POST', json: {}, signal })

@@ -21,6 +21,8 @@ export interface RequestOptions {
   method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   query?: Record<string, string | number | undefined | null>
   json?: unknown
+  /** Media type that is wanted; JSON when left out. */
+  accept?: string
   form?: FormData
   signal?: AbortSignal
   idempotencyKey?: string
@@ -58,7 +60,7 @@ export function createClient(options: ClientOptions = {}) {
   }
 
   async function once(address: string, request: RequestOptions): Promise<Response> {
-    const headers = new Headers({ Accept: 'application/json' })
+    const headers = new Headers({ Accept: request.accept ?? 'application/json' })
     if (token !== null && !request.anonymous) headers.set('Authorization', `Bearer ${token}`)
     if (request.json !== undefined) headers.set('Content-Type', 'application/json')
     if (request.idempotencyKey !== undefined) headers.set('Idempotency-Key', request.idempotencyKey)

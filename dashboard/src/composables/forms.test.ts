@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { RequestProblem } from '@/api/problem'
-import type { CameraTest, Detections } from '@/api/types'
+import type { Examination, Detections, StageFinding } from '@/api/types'
+import type { OnFinding } from '@/api/doctor'
 import { inScope, settle } from '@/testing/mounting'
-import { useCameraTest } from './useCameraTest'
+import { useDoctor } from './useDoctor'
 import { useCountdown } from './useCountdown'
 import { usePhotoCheck } from './usePhotoCheck'
 import { arrange } from './useWallLayout'
@@ -83,34 +84,50 @@ describe('usePhotoCheck', () => {
   })
 })
 
-describe('useCameraTest', () => {
-  const good = { ok: true } as CameraTest
+describe('useDoctor', () => {
+  const name = { zh: '连接', en: 'Connection' }
+  const good = { ok: true, findings: [{ stage: 'connect', name, status: 'ok' }] } as Examination
 
-  it('counts the seconds while it runs', async () => {
-    let finish: (value: CameraTest) => void = () => undefined
-    const { value: testing } = inScope(() =>
-      useCameraTest({ run: () => new Promise((resolve) => (finish = resolve)) }),
-    )
-    void testing.test('rtsp://camera')
+  it('shows the stages as they come, and counts the seconds', async () => {
+    let finish: (value: Examination) => void = () => undefined
+    let tell: OnFinding = () => undefined
+    const { value: doctoring } = inScope(() => useDoctor())
+    void doctoring.run('rtsp://camera', (onFinding) => {
+      tell = onFinding
+      return new Promise((resolve) => (finish = resolve))
+    })
+    tell({ stage: 'resolve', name, status: 'running', took_ms: 0 } as StageFinding)
+    tell({ stage: 'resolve', name, status: 'ok', took_ms: 3 } as StageFinding)
+    tell({ stage: 'connect', name, status: 'running', took_ms: 0 } as StageFinding)
     await vi.advanceTimersByTimeAsync(3100)
-    expect(testing.elapsedS.value).toBe(3)
-    expect(testing.running.value).toBe(true)
+    expect(doctoring.findings.value.map((one) => `${one.stage} ${one.status}`)).toEqual([
+      'resolve ok',
+      'connect running',
+    ])
+    expect(doctoring.elapsedS.value).toBe(3)
     finish(good)
     await settle()
-    expect(testing.running.value).toBe(false)
-    expect(testing.result.value).toBe(good)
+    expect(doctoring.running.value).toBe(false)
+    expect(doctoring.report.value).toBe(good)
+    expect(doctoring.findings.value).toEqual(good.findings)
     expect(vi.getTimerCount()).toBe(0)
   })
 
   it('tells a failed call from a failed camera, and can be cancelled', async () => {
-    const { value: testing } = inScope(() => useCameraTest({ run: () => Promise.reject(new Error('away')) }))
-    await testing.test('rtsp://camera')
-    expect(testing.error.value).toBeInstanceOf(Error)
-    void testing.test('rtsp://camera')
-    testing.cancel()
+    const { value: doctoring } = inScope(() => useDoctor())
+    await doctoring.run('rtsp://camera', () => Promise.reject(new Error('away')))
+    expect(doctoring.error.value).toBeInstanceOf(Error)
+    let tell: OnFinding = () => undefined
+    void doctoring.run('rtsp://camera', (onFinding) => {
+      tell = onFinding
+      return new Promise(() => undefined)
+    })
+    tell({ stage: 'resolve', name, status: 'running', took_ms: 0 } as StageFinding)
+    doctoring.cancel()
     await settle()
-    expect(testing.error.value).toBeNull()
-    expect(testing.running.value).toBe(false)
+    expect(doctoring.error.value).toBeNull()
+    expect(doctoring.running.value).toBe(false)
+    expect(doctoring.findings.value).toEqual([])
   })
 })
 

@@ -1,5 +1,6 @@
 /** English texts; the keys are those of `zh-CN.ts` (checked by the compiler and by a test). */
 import type zh from './zh-CN'
+import availability from './availability/en'
 
 const en: typeof zh = {
   app: {
@@ -178,43 +179,7 @@ const en: typeof zh = {
       unknown: 'Reconnecting by itself.',
     },
   },
-  outage: {
-    down: '{name} gives no picture',
-    up: '{name} is back',
-    manyDown: '{count} cameras give no picture',
-    manyUp: '{count} cameras are back',
-    lasted: 'Without a picture for {time}',
-    for: 'for {time} now',
-    now: '{count} without a picture',
-    comma: ', ',
-  },
-  history: {
-    open: 'Show uptime and outages',
-    title: '{name} · uptime',
-    span: 'Time range',
-    day: '24 hours',
-    days: '{count} days',
-    now: 'now',
-    uptime: '{share} up in 24 h',
-    uptimeName: 'Uptime',
-    coverage: '{share} covered',
-    coverageName: 'Coverage',
-    coverageHint:
-      'Share of the planned time in which pictures came and were analysed. With a low coverage counts are too low.',
-    analysed: 'Analysed',
-    outages: 'Outages',
-    noOutages: 'No outage in this time',
-    nothing: 'Nothing recorded yet',
-    failed: 'The record could not be loaded',
-    time: {
-      online: 'Online',
-      degraded: 'Degraded',
-      stale: 'Stale',
-      offline: 'Offline',
-      paused: 'Paused',
-      unknown: 'No record',
-    },
-  },
+  ...availability,
   live: {
     connecting: 'Opening the picture…',
     waitingCamera: 'Connecting to the camera…',

@@ -1,4 +1,6 @@
 /** 中文文案：默认语言，也是键的依据（`en.ts` 必须有同样的键）。 */
+import availability from './availability/zh-CN'
+
 export default {
   app: {
     name: '巡视',
@@ -175,42 +177,7 @@ export default {
       unknown: '系统会自动重连，请稍候。',
     },
   },
-  outage: {
-    down: '{name} 没有画面了',
-    up: '{name} 已恢复',
-    manyDown: '{count} 路摄像头没有画面了',
-    manyUp: '{count} 路摄像头已恢复',
-    lasted: '中断了 {time}',
-    for: '已中断 {time}',
-    now: '{count} 路断线',
-    comma: '、',
-  },
-  history: {
-    open: '查看运行记录和断线',
-    title: '{name} · 运行记录',
-    span: '时间范围',
-    day: '24 小时',
-    days: '{count} 天',
-    now: '现在',
-    uptime: '24 小时在线 {share}',
-    uptimeName: '在线率',
-    coverage: '覆盖 {share}',
-    coverageName: '覆盖率',
-    coverageHint: '计划内的时间里，有画面并且完成分析的比例；覆盖率低时，计数偏少。',
-    analysed: '已分析帧',
-    outages: '断线记录',
-    noOutages: '这段时间没有断线',
-    nothing: '还没有记录',
-    failed: '运行记录加载失败',
-    time: {
-      online: '在线',
-      degraded: '画面不佳',
-      stale: '画面停滞',
-      offline: '离线',
-      paused: '停用',
-      unknown: '无记录',
-    },
-  },
+  ...availability,
   live: {
     connecting: '正在连接画面…',
     waitingCamera: '正在连接摄像头…',
