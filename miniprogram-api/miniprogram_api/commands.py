@@ -17,6 +17,7 @@ from miniprogram_api.adapters.cameras import AddressCipher
 from miniprogram_api.adapters.database import Database
 from miniprogram_api.adapters.store import Store
 from miniprogram_api.bootstrap import hint_events
+from miniprogram_api.camera_settings import settings_of
 from miniprogram_api.cameras import CameraIn, add_camera, announce, take_down
 from miniprogram_api.logins import new_credential
 from miniprogram_api.passwords import Passwords, one_time_password
@@ -47,6 +48,17 @@ class ListedUser:
     username: str
     role: str
     status: str
+
+
+@dataclass(frozen=True)
+class CameraAddress:
+    """With credentials: never logged or printed."""
+
+    url: str
+    privacy_masks: list[list[tuple[float, float]]]
+
+    def __repr__(self) -> str:
+        return "CameraAddress(…)"
 
 
 def create_first_administrator(database_url: str, username: str = FIRST_ADMINISTRATOR) -> NewUser | None:
@@ -163,6 +175,23 @@ def list_cameras(database_url: str) -> list[CameraOut]:
     """All cameras, in the order in which they were added."""
     with _database(database_url) as database, database.read() as store:
         return [camera_out(camera) for camera in store.cameras.all()]
+
+
+def camera_address(database_url: str, url_key: str, which: str, stream: str = "main") -> CameraAddress:
+    """Where the camera with this id or name is; `stream` is main or detect.
+
+    Raises:
+        NotFound: no such camera.
+        Conflict: several have that name, or it has no second stream.
+        Poison: its address was sealed with another key.
+    """
+    with _database(database_url) as database, database.read() as store:
+        camera = _camera(store, which)
+        sealed = camera.url_cipher if stream == "main" else camera.detect_url_cipher
+        masks = settings_of(camera).privacy_masks
+    if sealed is None:
+        raise Conflict(f"camera {which}: expected a second stream, it has none", code="no_second_stream")
+    return CameraAddress(AddressCipher(url_key).open(sealed), masks)
 
 
 def remove_camera_by_command(database_url: str, which: str, *, redis_url: str | None = None) -> CameraOut:

@@ -90,7 +90,8 @@ def checked_target(url: str, reach: Reach, resolve: Resolve, is_own: IsOwn = lam
     services = {one for name in reach.services for one in resolve(name, 0)}
     for address in sorted(found):
         if is_refused(address, reach, is_own=is_own(address), is_service=address in services):
-            raise _refused(f"address: {host} leads to {address}, which cameras may not use")
+            what = f"{address} is none" if address == host else f"{host} leads to {address}, which is none"
+            raise _refused(f"address: {what} that cameras may use")
     return Target(url, parts.scheme, host, port, tuple(sorted(found, key=_ipv4_first)))
 
 

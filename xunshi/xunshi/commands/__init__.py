@@ -10,6 +10,7 @@ import click
 _MODULES = {
     "up": "up",
     "status": "status",
+    "doctor": "doctor",
     "detect": "detect",
     "camera": "camera",
     "user": "user",
