@@ -32,7 +32,7 @@ from stream_service.camera import CameraWorker, Parts
 from stream_service.capture import Sampling
 from stream_service.fleet import Fleet
 from stream_service.follow import Limits, follow
-from stream_service.footage.keeping import Footage
+from stream_service.footage.keeping import Footage, FootageConversion
 from stream_service.footage.room import Room
 from stream_service.footage.spool import FootageSpool
 from stream_service.leases import KIND, Leases
@@ -60,6 +60,8 @@ STOP_S = 2.8
 BLOCK_MS = 500
 #: Converted live video is at most this high, pixels: the cost grows with it.
 CONVERTED_HEIGHT = 720
+#: The same for footage, which proves something.
+FOOTAGE_HEIGHT = 1080
 
 
 class StreamService:
@@ -94,7 +96,12 @@ class StreamService:
     def _make_footage(self, settings: Settings, blobs: Blobs) -> Footage:
         folder = settings.spool_dir / "footage"
         spool = FootageSpool(folder, self._bus, blobs, write_mp4)
-        return Footage(folder, spool, settings.clip_seconds, Room(folder, settings.disk_reserve_percent / 100))
+        room = Room(folder, settings.disk_reserve_percent / 100)
+        conversion = FootageConversion(
+            lambda info, masks: PyavTranscoder(info, masks, FOOTAGE_HEIGHT),
+            threading.BoundedSemaphore(settings.transcodings),
+        )
+        return Footage(folder, spool, settings.clip_seconds, room, conversion)
 
     def app(self) -> APIFlask:
         return make_app(

@@ -13,8 +13,9 @@ from pydantic import BaseModel, Field
 from shared_kernel.messages import Face, Moment
 from stream_service.footage.reel import Sighted
 
-#: A picture was analysed when its packet is no further away than this; times on the bus are whole milliseconds.
-_SAME: Final = timedelta(milliseconds=2)
+#: An analysis belongs to the picture that arrived next to it, this far away at most: when a second stream is analysed,
+#: its pictures arrive a little earlier or later than those that are shown.
+_SAME: Final = timedelta(milliseconds=300)
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,9 @@ def boxes_of(film: Film, sighted: Iterable[Sighted]) -> BoxesFile | None:
     arrivals = [picture.arrived_at for picture in film.pictures]
     found = []
     for one in sighted:
-        place = bisect_left(arrivals, one.at - _SAME)
-        if place < len(arrivals) and arrivals[place] <= one.at + _SAME:
+        right = bisect_left(arrivals, one.at)
+        place = min(range(max(0, right - 1), min(len(arrivals), right + 1)), key=lambda i: abs(arrivals[i] - one.at))
+        if abs(arrivals[place] - one.at) <= _SAME:
             found.append(BoxesAt(t=round(film.pictures[place].at_s, 3), faces=one.faces))
     if not any(one.faces for one in found):
         return None

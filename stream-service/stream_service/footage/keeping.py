@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -15,23 +16,35 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from shared_kernel.messages import FrameAnalysed, PassObserved
+from stream_service.footage.converting import ConvertingTap
 from stream_service.footage.room import Room
 from stream_service.footage.spool import FootageSpool
 from stream_service.footage.tap import FootageTap
 from stream_service.footage.writing import Writing
-from stream_service.ports import CameraEntry
+from stream_service.ports import CameraEntry, StreamInfo, Transcoder
 from stream_service.rules import ClipWindow
+from stream_service.zones import Polygon
+
+
+@dataclass(frozen=True)
+class FootageConversion:
+    """How packets that may not be kept as they are become some that may: the masks burnt in; how many at once."""
+
+    transcoder: Callable[[StreamInfo, Sequence[Polygon]], Transcoder]
+    places: threading.Semaphore
 
 
 class Footage(Collector):
     """Thread safe. Also what `/metrics` says of it."""
 
-    def __init__(self, folder: Path, spool: FootageSpool, window: ClipWindow, room: Room) -> None:
-        self._window, self._room = window, room
+    def __init__(
+        self, folder: Path, spool: FootageSpool, window: ClipWindow, room: Room, conversion: FootageConversion
+    ) -> None:
+        self._window, self._room, self._conversion = window, room, conversion
         self._spool = spool
         self._writing = Writing(folder, spool.wake)
         # a tap lives as long as its camera's worker
-        self._taps: WeakValueDictionary[str, FootageTap] = WeakValueDictionary()
+        self._taps: WeakValueDictionary[str, ConvertingTap] = WeakValueDictionary()
         self._lock = threading.Lock()
 
     def start(self) -> None:
@@ -48,10 +61,18 @@ class Footage(Collector):
         self._writing.stop(timeout_s / 2)
         self._spool.stop(timeout_s / 2)
 
-    def tap(self, entry: CameraEntry) -> FootageTap:
-        """What listens to the packets of this camera. Nothing leaves a camera with privacy masks unmasked."""
-        mode = "off" if entry.privacy_masks else entry.footage
-        tap = FootageTap(entry.camera_id, mode, self._window, self._writing, self._room)
+    def tap(self, entry: CameraEntry) -> ConvertingTap | None:
+        """What listens to the packets of this camera. Nothing of a camera with privacy masks is kept unmasked."""
+        if entry.footage == "off":
+            return None
+        tap = ConvertingTap(
+            lambda: FootageTap(entry.camera_id, entry.footage, self._window, self._writing, self._room),
+            lambda info: self._conversion.transcoder(info, entry.privacy_masks),
+            self._conversion.places,
+            masked=bool(entry.privacy_masks),
+            lasting=entry.footage == "continuous",
+            before_s=self._window.before_s,
+        )
         with self._lock:
             self._taps[entry.camera_id] = tap
         return tap
@@ -76,6 +97,6 @@ class Footage(Collector):
             "stream_footage_packets_lost", "Not kept: the disk refused", self._writing.lost_packets
         )
 
-    def _tap_of(self, camera_id: str) -> FootageTap | None:
+    def _tap_of(self, camera_id: str) -> ConvertingTap | None:
         with self._lock:
             return self._taps.get(camera_id)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,12 +13,13 @@ import pytest
 from shared_kernel.errors import Unavailable
 from shared_kernel.messages import FootageRecorded, MaskState, PassObserved, derived_id
 from shared_kernel.testing import wait_until
+from stream_service.footage.converting import ConvertingTap
 from stream_service.footage.film import Film, Shown
-from stream_service.footage.keeping import Footage
+from stream_service.footage.keeping import Footage, FootageConversion
 from stream_service.footage.reel import Reel
 from stream_service.footage.room import Room, Usage
 from stream_service.footage.spool import FootageSpool
-from stream_service.footage.tap import MAX_CLIPS, FootageTap
+from stream_service.footage.tap import MAX_CLIPS
 from stream_service.ports import CameraEntry, Packet, StreamInfo
 from stream_service.rules import CameraFailed, ClipWindow
 from stream_service.rules import Footage as Mode
@@ -30,10 +32,13 @@ FORMAT, OTHER_FORMAT = (bytes([0, 0, 1, 0x67, 0x64, 0, level, 0xAC, 0, 0, 1, 0x6
 
 def write_text(path: Path, codec: str, extradata: bytes, packets: Iterable[Packet]) -> Film:
     """A film of which everybody can read what is in it."""
-    shown = [Shown(one.arrived_at, one.pts / 90_000) for one in packets]
+    shown, data = [], []
+    for one in packets:
+        shown.append(Shown(one.arrived_at, one.pts / 90_000))
+        data.append(one.data)
     if not shown:
         raise CameraFailed("invalid_data", "no picture")  # type: ignore[arg-type]
-    path.write_text(f"{codec} {len(shown)}")
+    path.write_bytes(f"{codec} {len(shown)}\n".encode() + b"\n".join(data))
     seconds = (shown[-1].arrived_at - shown[0].arrived_at).total_seconds() + 0.04
     return Film(640, 360, "video/mp4", seconds, shown)
 
@@ -51,6 +56,20 @@ class KeptFiles:
         self.files[key] = path.read_bytes()
 
 
+class Covering:
+    """A transcoder that marks what it made; slow ones fall behind."""
+
+    def __init__(self, info: StreamInfo, masks: Sequence[object]) -> None:
+        self._mark = f"{info.codec} with {len(masks)} masks".encode()
+
+    def feed(self, packet: Packet, *, show: bool = True) -> list[Packet]:
+        assert show
+        return [replace(packet, data=packet.data + self._mark)]
+
+    def flush(self) -> list[Packet]:
+        return []
+
+
 @dataclass
 class Parts:
     folder: Path
@@ -64,7 +83,8 @@ class Parts:
         def usage(_: Path) -> Usage:
             return Usage(100, 100 - int(self.free * 100), int(self.free * 100))
 
-        return Footage(self.folder, spool, ClipWindow(2, 2, 20), Room(self.folder, 0.1, usage))
+        conversion = FootageConversion(Covering, threading.BoundedSemaphore(1))
+        return Footage(self.folder, spool, ClipWindow(2, 2, 20), Room(self.folder, 0.1, usage), conversion)
 
     def recorded(self) -> list[FootageRecorded]:
         return [message for message in self.bus.messages if isinstance(message, FootageRecorded)]
@@ -82,11 +102,17 @@ def entry(mode: Mode = "clips", **fields: object) -> CameraEntry:
     return replace(CameraEntry("cam", "rtsp://camera", enabled=True), footage=mode, **fields)  # type: ignore[arg-type]
 
 
+def tapped(footage: Footage, given: CameraEntry) -> ConvertingTap:
+    tap = footage.tap(given)
+    assert tap is not None
+    return tap
+
+
 def at(seconds: float) -> datetime:
     return START + timedelta(seconds=seconds)
 
 
-def play(tap: FootageTap, begin_s: float, end_s: float, data: bytes = FORMAT) -> None:
+def play(tap: ConvertingTap, begin_s: float, end_s: float, data: bytes = FORMAT) -> None:
     """Packets of 25 a second, a key frame each second."""
     for number in range(round(begin_s * 25), round(end_s * 25)):
         tap.feed(packet(number, key=number % 25 == 0, data=data + b"\x00\x00\x01\x65" if number % 25 == 0 else b"p"))
@@ -113,7 +139,7 @@ def span(message: FootageRecorded) -> tuple[float, float]:
 def test_a_clip_has_the_seconds_before_and_after_its_pass_and_its_boxes(parts: Parts) -> None:
     footage = parts.make()
     footage.start()
-    tap = footage.tap(entry())
+    tap = tapped(footage, entry())
     tap.begin(INFO)
     play(tap, 0, 10)
     footage.analysed(analysed(1, 8.0, face(400)))
@@ -127,7 +153,7 @@ def test_a_clip_has_the_seconds_before_and_after_its_pass_and_its_boxes(parts: P
     assert message.kind == "clip"
     assert message.pass_id == derived_id("pass", 1)
     assert span(message) == (6.0, 11.5)
-    assert parts.files.files[message.key] == b"h264 138"
+    assert parts.files.files[message.key].startswith(b"h264 138\n")
     assert message.boxes_key is not None
     assert b"without_mask" in parts.files.files[message.boxes_key]
     assert message.bytes == sum(len(data) for data in parts.files.files.values())
@@ -137,7 +163,7 @@ def test_a_clip_has_the_seconds_before_and_after_its_pass_and_its_boxes(parts: P
 def test_who_is_protected_has_no_clip_until_the_verdict_says_otherwise(parts: Parts) -> None:
     footage = parts.make()
     footage.start()
-    tap = footage.tap(entry())
+    tap = tapped(footage, entry())
     tap.begin(INFO)
     play(tap, 0, 5)
     footage.observed(observed(4.0, state=WITH))
@@ -153,7 +179,7 @@ def test_who_is_protected_has_no_clip_until_the_verdict_says_otherwise(parts: Pa
 def test_whoever_stands_there_for_long_has_one_clip_of_the_longest_length(parts: Parts) -> None:
     footage = parts.make()
     footage.start()
-    tap = footage.tap(entry())
+    tap = tapped(footage, entry())
     tap.begin(INFO)
     play(tap, 0, 5)
     footage.observed(observed(4.0))
@@ -169,12 +195,11 @@ def test_whoever_stands_there_for_long_has_one_clip_of_the_longest_length(parts:
 def test_in_a_crowd_the_oldest_clip_ends_early_and_none_is_missing(parts: Parts) -> None:
     footage = parts.make()
     footage.start()
-    tap = footage.tap(entry())
+    tap = tapped(footage, entry())
     tap.begin(INFO)
     play(tap, 0, 5)
     for number in range(MAX_CLIPS + 3):
         footage.observed(observed(4.0, number=number))
-    assert tap.open_clips == MAX_CLIPS
     tap.end()
     wait_until(lambda: len(parts.recorded()) == MAX_CLIPS + 3)
     footage.stop(2)
@@ -183,7 +208,7 @@ def test_in_a_crowd_the_oldest_clip_ends_early_and_none_is_missing(parts: Parts)
 def test_a_recording_is_cut_at_key_frames_without_a_gap(parts: Parts) -> None:
     footage = parts.make()
     footage.start()
-    tap = footage.tap(entry("continuous"))
+    tap = tapped(footage, entry("continuous"))
     tap.begin(INFO)
     play(tap, 0.6, 150)
     tap.end()
@@ -198,7 +223,7 @@ def test_a_recording_is_cut_at_key_frames_without_a_gap(parts: Parts) -> None:
 def test_another_connection_or_format_never_joins_a_file(parts: Parts) -> None:
     footage = parts.make()
     footage.start()
-    tap = footage.tap(entry("continuous"))
+    tap = tapped(footage, entry("continuous"))
     tap.begin(INFO)
     play(tap, 0, 3)
     play(tap, 3, 6, OTHER_FORMAT)
@@ -218,44 +243,97 @@ def test_another_connection_or_format_never_joins_a_file(parts: Parts) -> None:
     assert span(clip)[0] == 6.0
 
 
-@pytest.mark.parametrize(
-    "given",
-    [
-        entry("off"),
-        entry("continuous", privacy_masks=(((0.1, 0.1), (0.2, 0.1), (0.2, 0.2)),)),
-    ],
-    ids=["switched off", "with privacy masks"],
-)
-def test_nothing_is_kept_of_a_camera_that_must_not_be(parts: Parts, given: CameraEntry) -> None:
+def test_nothing_is_kept_of_a_camera_that_is_switched_off(parts: Parts) -> None:
+    assert parts.make().tap(entry("off")) is None
+
+
+MASKS = (((0.1, 0.1), (0.2, 0.1), (0.2, 0.2)),)
+
+
+@pytest.mark.parametrize("mode", ["clips", "continuous"])
+def test_no_picture_of_a_camera_with_masks_is_written_unmasked(parts: Parts, mode: Mode) -> None:
     footage = parts.make()
     footage.start()
-    tap = footage.tap(given)
+    tap = tapped(footage, entry(mode, privacy_masks=MASKS))
     tap.begin(INFO)
-    play(tap, 0, 5)
-    footage.observed(observed(4.0))
-    play(tap, 5, 9)
-    tap.end()
+    play(tap, 0, 8)
+    footage.analysed(analysed(1, 7.0, face(400)))
+    footage.observed(observed(7.0))
+    play(tap, 8, 9)
+    footage.observed(observed(7.0, 8.0))
+    play(tap, 9, 14)
+    if mode == "continuous":
+        tap.end()
+    kinds = {"clip"} if mode == "clips" else {"clip", "recording"}
+    wait_until(lambda: {message.kind for message in parts.recorded()} == kinds)
     footage.stop(2)
-    assert parts.recorded() == []
+    for message in parts.recorded():
+        assert message.boxes_key is not None
+        pictures = parts.files.files[message.key].split(b"\n")[1:]
+        assert all(picture.endswith(b"h264 with 1 masks") for picture in pictures)
+        if message.kind == "clip":
+            assert span(message) == (5.0, 10.0)
     assert [parts.left(name) for name in ("open", "queue", "bad")] == [[], [], []]
 
 
-def test_nothing_is_kept_of_a_codec_that_no_film_can_have(parts: Parts) -> None:
+def test_one_pass_of_a_camera_with_masks_has_one_clip_and_gives_its_place_back(parts: Parts) -> None:
     footage = parts.make()
     footage.start()
-    tap = footage.tap(entry("continuous"))
+    tap = tapped(footage, entry(privacy_masks=MASKS))
+    tap.begin(INFO)
+    play(tap, 0, 5)
+    footage.observed(observed(4.0))
+    play(tap, 5, 30)
+    wait_until(lambda: len(parts.recorded()) == 1)
+    footage.observed(observed(4.0, 29.0))
+    play(tap, 30, 35)
+    wait_until(lambda: begun(footage, tap, 2), what="the place is free again")
+    play(tap, 35, 70)
+    wait_until(lambda: len(parts.recorded()) == 2)
+    footage.stop(2)
+    assert [message.pass_id for message in parts.recorded()] == [derived_id("pass", 1), derived_id("pass", 2)]
+
+
+def begun(footage: Footage, tap: ConvertingTap, number: int) -> bool:
+    refused = tap.refused
+    footage.observed(observed(34.0, number=number))
+    return tap.refused == refused
+
+
+def test_without_a_place_to_convert_there_is_no_footage_rather_than_an_unmasked_one(parts: Parts) -> None:
+    footage = parts.make()
+    footage.start()
+    first, second = (
+        tapped(footage, replace(entry("continuous", privacy_masks=MASKS), camera_id=one)) for one in ("cam", "other")
+    )
+    for tap in (first, second):
+        tap.begin(INFO)
+        play(tap, 0, 5)
+        tap.end()
+    wait_until(lambda: len(parts.recorded()) == 1)
+    footage.stop(2)
+    assert second.refused > 0
+    assert [message.camera_id for message in parts.recorded()] == ["cam"]
+
+
+def test_a_codec_that_no_film_can_have_is_converted(parts: Parts) -> None:
+    footage = parts.make()
+    footage.start()
+    tap = tapped(footage, entry("continuous"))
     tap.begin(replace(INFO, codec="mjpeg"))
     play(tap, 0, 5)
     tap.end()
+    wait_until(lambda: len(parts.recorded()) == 1)
     footage.stop(2)
-    assert parts.recorded() == []
+    [message] = parts.recorded()
+    assert parts.files.files[message.key].endswith(b"mjpeg with 0 masks")
 
 
 def test_recordings_stop_on_a_full_disk_and_clips_go_on(parts: Parts) -> None:
     parts.free = 0.05
     footage = parts.make()
     footage.start()
-    tap = footage.tap(entry("continuous"))
+    tap = tapped(footage, entry("continuous"))
     tap.begin(INFO)
     play(tap, 0, 5)
     footage.observed(observed(4.0))
@@ -270,7 +348,7 @@ def test_an_outage_keeps_everything_and_goes_on_by_itself(parts: Parts, away: st
     getattr(parts, away).away = True
     footage = parts.make()
     footage.start()
-    tap = footage.tap(entry("continuous"))
+    tap = tapped(footage, entry("continuous"))
     tap.begin(INFO)
     play(tap, 0, 130)
     tap.end()
@@ -287,7 +365,7 @@ def test_after_a_kill_what_was_written_is_finished_with_the_same_ids(parts: Part
     parts.bus.away = True
     footage = parts.make()
     footage.start()
-    tap = footage.tap(entry("continuous"))
+    tap = tapped(footage, entry("continuous"))
     tap.begin(INFO)
     play(tap, 0, 70)
     wait_until(lambda: len(parts.left("open")) == 1 and len(parts.left("queue")) == 1)
@@ -314,7 +392,7 @@ def test_a_reel_without_a_picture_stops_nobody(parts: Parts) -> None:
     (parts.folder / "open" / "0000000000001-clip-x").write_bytes(b"")
     footage = parts.make()
     footage.start()
-    tap = footage.tap(entry("continuous"))
+    tap = tapped(footage, entry("continuous"))
     tap.begin(INFO)
     play(tap, 0, 5)
     tap.end()
