@@ -27,6 +27,8 @@ export interface BufferView {
   gapS: number
   /** Stay at least this far behind, seconds, if that is possible: boxes come a little later than pictures. */
   wantedS?: number
+  /** How long the last jump took, seconds: a busy machine must decode up to there, and would never arrive. */
+  jumpTookS?: number
 }
 
 /** `near`: fragments of one picture, as close as possible. `pieces`: seconds at a time, never without a picture. */
@@ -69,7 +71,8 @@ export function planChase(view: BufferView, style: ChaseStyle = 'near'): ChasePl
   const keptS = style === 'near' ? KEEP_S : 3 * KEEP_S
   const trimTo = view.end - view.start > 2 * keptS ? view.end - keptS : null
   if (style === 'pieces') return planPieces(view, trimTo)
-  if (view.currentTime < view.start || behind < -0.5 || behind > JUMP_ABOVE_S) {
+  const jumpAbove = JUMP_ABOVE_S + 2 * (view.jumpTookS ?? 0)
+  if (view.currentTime < view.start || behind < -0.5 || behind > jumpAbove) {
     return { seekTo: Math.max(view.start, view.end - target), rate: 1, trimTo }
   }
   const chasing = view.playbackRate > 1

@@ -39,6 +39,11 @@ describe('chasing the live edge', () => {
   it('rushes when farther behind', () =>
     expect(planChase({ ...view, currentTime: 9.3 }).rate).toBe(RUSH_RATE))
   it('jumps when far behind', () => expect(planChase({ ...view, currentTime: 8 }).seekTo).toBeCloseTo(9.8))
+  it('jumps less readily where jumping takes long', () => {
+    const far = { ...view, currentTime: 8, jumpTookS: 1 }
+    expect(planChase(far)).toMatchObject({ seekTo: null, rate: RUSH_RATE })
+    expect(planChase({ ...far, currentTime: 6 }).seekTo).toBeCloseTo(9.8)
+  })
   it('jumps into the buffer when the camera began elsewhere', () =>
     expect(planChase({ ...view, currentTime: 0, start: 500, end: 500.1 }).seekTo).toBe(500))
   it('jumps back when time ran backwards', () =>

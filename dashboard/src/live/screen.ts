@@ -61,6 +61,8 @@ export function openScreen(options: ScreenOptions): Screen {
   let objectUrl: string | null = null
   let over = false
   let blocked = false
+  let jumpedMs = 0
+  let jumpTookS = 0
 
   function finish(ending: Ending): void {
     if (!over) options.onEnd(ending)
@@ -105,6 +107,9 @@ export function openScreen(options: ScreenOptions): Screen {
   function chase(): void {
     const end = newestS()
     if (queue === null || end === null) return
+    options.onPosition(element.currentTime, end)
+    // The browser decodes from the last key frame up to there; another jump would only begin that again.
+    if (element.seeking) return
     const plan = planChase(
       {
         currentTime: element.currentTime,
@@ -113,13 +118,16 @@ export function openScreen(options: ScreenOptions): Screen {
         playbackRate: element.playbackRate,
         gapS: gap.gapS,
         wantedS: options.wantedBehindS(),
+        jumpTookS,
       },
       options.style,
     )
-    if (plan.seekTo !== null) element.currentTime = plan.seekTo
+    if (plan.seekTo !== null) {
+      jumpedMs = performance.now()
+      element.currentTime = plan.seekTo
+    }
     if (element.playbackRate !== plan.rate) element.playbackRate = plan.rate
     if (plan.trimTo !== null) queue.trim(plan.trimTo)
-    options.onPosition(element.currentTime, end)
     // Browsers pause hidden video by themselves.
     if (element.paused && !blocked && document.visibilityState === 'visible') start()
   }
@@ -127,7 +135,11 @@ export function openScreen(options: ScreenOptions): Screen {
   const onElementError = () => {
     if (element.getAttribute('src') !== null) finish({ outcome: 'retry', reason: 'decode' })
   }
+  const onSeeked = () => {
+    jumpTookS = (performance.now() - jumpedMs) / 1000
+  }
   element.addEventListener('playing', options.onPlaying)
+  element.addEventListener('seeked', onSeeked)
   element.addEventListener('error', onElementError)
   const chasing = setInterval(chase, CHASE_EVERY_MS)
 
@@ -136,6 +148,7 @@ export function openScreen(options: ScreenOptions): Screen {
     keepStill(element, options.still)
     clearInterval(chasing)
     element.removeEventListener('playing', options.onPlaying)
+    element.removeEventListener('seeked', onSeeked)
     element.removeEventListener('error', onElementError)
     queue?.close()
     element.playbackRate = 1
