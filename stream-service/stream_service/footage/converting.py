@@ -188,7 +188,8 @@ class ConvertingTap:
             if message.state.protected or message.pass_id in self._clipped or not self._open():
                 return
             self._clipped.append(message.pass_id)
-            for item in (*self._ring.since(message.opened_at - self._before), *self._analysed, message):
+            before: list[Item] = [*self._ring.since(message.opened_at - self._before), *self._analysed, message]
+            for item in before:
                 if self._session is not None:
                     self._session.put(item)
 

@@ -96,6 +96,12 @@ class Footage(Collector):
         yield CounterMetricFamily(
             "stream_footage_packets_lost", "Not kept: the disk refused", self._writing.lost_packets
         )
+        refused = CounterMetricFamily("stream_footage_refused", "No place to convert", labels=["camera_id"])
+        with self._lock:
+            taps = list(self._taps.items())
+        for camera_id, tap in taps:
+            refused.add_metric([camera_id], tap.refused)
+        yield refused
 
     def _tap_of(self, camera_id: str) -> ConvertingTap | None:
         with self._lock:
