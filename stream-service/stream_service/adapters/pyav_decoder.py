@@ -41,14 +41,18 @@ _PLANAR = frozenset({"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "y
 
 
 class PyavFrame:
-    """See `ports.FullFrame`. Masks are drawn when somebody looks: most frames are never looked at."""
+    """See `ports.FullFrame`. Masks are drawn when somebody looks: most frames are never looked at.
+
+    Several threads look at the newest frame (analysis, snapshots, MJPEG), and libav's scaler belongs to the frame: two
+    conversions of one frame at the same time crash the process, so they wait for each other.
+    """
 
     def __init__(self, frame: VideoFrame, arrived_at: datetime, arrived_s: float, masks: Masks | None = None) -> None:
         self.width, self.height = (frame.width & ~1, frame.height & ~1) if masks else (frame.width, frame.height)
         self.arrived_at, self.arrived_s = arrived_at, arrived_s
         self._uncovered: VideoFrame | None = frame
         self._masks = masks
-        self._covering = threading.Lock()
+        self._converting = threading.RLock()
         self._covered: VideoFrame | None = None
         self._pixels: Picture | None = None
         self._grey: Luma | None = None
@@ -56,25 +60,29 @@ class PyavFrame:
     def small_jpeg(self, side: int, quality: int = 85) -> bytes:
         scale = min(1.0, side / max(self.width, self.height))
         width, height = max(2, round(self.width * scale)), max(2, round(self.height * scale))
-        picture = self._frame().reformat(width, height, "bgr24", interpolation="AREA", threads=_THREADS).to_ndarray()
+        with self._converting:
+            scaled = self._frame().reformat(width, height, "bgr24", interpolation="AREA", threads=_THREADS)
+        picture = scaled.to_ndarray()
         done, jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
         if not done:
             raise CameraFailed(CameraReason.INVALID_DATA, f"frame of {width} x {height}: cannot be written as JPEG")
         return jpeg.tobytes()
 
     def luma(self, x0: int, y0: int, x1: int, y1: int) -> Luma:
-        if self._grey is None:
-            self._grey = self._luma_plane()
+        with self._converting:
+            if self._grey is None:
+                self._grey = self._luma_plane()
         return self._grey[y0:y1, x0:x1]
 
     def pixels(self) -> Picture:
-        if self._pixels is None:
-            self._pixels = cast("Picture", self._frame().reformat(format="bgr24", threads=_THREADS).to_ndarray())
+        with self._converting:
+            if self._pixels is None:
+                self._pixels = cast("Picture", self._frame().reformat(format="bgr24", threads=_THREADS).to_ndarray())
         return self._pixels
 
     def _frame(self) -> VideoFrame:
-        """The picture as anybody may see it. Several threads look at the newest frame: one covers it."""
-        with self._covering:
+        """The picture as anybody may see it."""
+        with self._converting:
             if self._covered is None:
                 frame = cast("VideoFrame", self._uncovered)
                 self._covered, self._uncovered = self._masks.burnt_in(frame) if self._masks else frame, None
