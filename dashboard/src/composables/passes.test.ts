@@ -185,23 +185,29 @@ describe('today', () => {
       with_mask: 3,
       without_mask: 1,
       mask_worn_incorrectly: 0,
+      coverage: 0.5,
+      analysed_frames: 90,
+      skipped_frames: 10,
     }
     const foreign = { ...bucket, start: new Date(day.getTime() - 3_600_000).toISOString() }
-    const hours = hoursOfDay(day, { buckets: [bucket, foreign], totals: bucket })
+    const hours = hoursOfDay(day, { buckets: [bucket, foreign], totals: bucket, watched: bucket })
     expect(hours).toHaveLength(24)
-    expect(hours[9]).toMatchObject({ with_mask: 3, without_mask: 1 })
+    expect(hours[9]).toMatchObject({ with_mask: 3, without_mask: 1, coverage: 0.5 })
+    expect(hours[8]?.coverage).toBeNull()
     expect(hours.reduce((sum, hour) => sum + hour.with_mask, 0)).toBe(3)
   })
 
   it('counts people and the share of the protected', async () => {
     const totals = { with_mask: 6, without_mask: 2, mask_worn_incorrectly: 0 }
+    const watched = { coverage: 0.8, analysed_frames: 800, skipped_frames: 200 }
     const { value: today, stop } = inScope(() =>
-      useTodayCounters({ fetchCounters: async () => ({ buckets: [], totals }) }),
+      useTodayCounters({ fetchCounters: async () => ({ buckets: [], totals, watched }) }),
     )
     expect(today.protectedShare.value).toBeNull()
     await vi.advanceTimersByTimeAsync(0)
     expect(today.people.value).toBe(8)
     expect(today.protectedShare.value).toBe(0.75)
+    expect(today.coverage.value).toBe(0.8)
     stop()
     expect(vi.getTimerCount()).toBe(0)
   })

@@ -6,7 +6,7 @@
 import { onScopeDispose, readonly, shallowRef, type ShallowRef } from 'vue'
 import { openEventStream, type OpenEventStream, type StreamMessage } from '@/api/eventStream'
 import { isAbort, RequestProblem } from '@/api/problem'
-import type { CameraEvent, PassEvent } from '@/api/types'
+import type { CameraEvent, OutageEvent, PassEvent } from '@/api/types'
 import { createBackoff, type Backoff } from '@/live/backoff'
 
 export type LiveEventsState = 'connecting' | 'open' | 'waiting' | 'closed'
@@ -14,6 +14,8 @@ export type LiveEventsState = 'connecting' | 'open' | 'waiting' | 'closed'
 export interface LiveEventsHandlers {
   onPass?: (event: PassEvent) => void
   onCamera?: (event: CameraEvent) => void
+  /** A camera went, or its outage is over. */
+  onOutage?: (event: OutageEvent) => void
   /** The stream is open. `resumed` is false when events may be missing (first connection, or the server forgot): load again. */
   onReady?: (resumed: boolean) => void
 }
@@ -73,6 +75,9 @@ export function useLiveEvents(options: LiveEventsOptions = {}): LiveEvents {
       } else if (message.event === 'camera') {
         const event = JSON.parse(message.data) as CameraEvent
         for (const each of [...subscribers]) each.onCamera?.(event)
+      } else if (message.event === 'camera_down' || message.event === 'camera_up') {
+        const event = JSON.parse(message.data) as OutageEvent
+        for (const each of [...subscribers]) each.onOutage?.(event)
       }
     } catch (error) {
       // One unreadable event must not end the feed; it also is not asked for again.

@@ -14,20 +14,29 @@ export interface SnapshotsOptions {
   once?: boolean
   /** Injected in tests. */
   ticket?: (cameraId: string, signal: AbortSignal) => Promise<PlayTicket>
-  fetchPicture?: (address: string, signal: AbortSignal) => Promise<Blob>
+  fetchPicture?: (address: string, signal: AbortSignal) => Promise<Still>
+}
+
+/** One still picture, and how old it was when it came, ms. */
+export interface Still {
+  blob: Blob
+  ageMs: number
 }
 
 export interface Snapshots {
   /** Object URL of the newest picture, or null before the first. */
   picture: Readonly<ShallowRef<string | null>>
+  /** When that picture was taken, ms since the epoch by our own clock. */
+  takenAt: Readonly<ShallowRef<number | null>>
   /** The newest attempt gave no picture. */
   failed: Readonly<ShallowRef<boolean>>
 }
 
-async function fetchBlob(address: string, signal: AbortSignal): Promise<Blob> {
+async function fetchStill(address: string, signal: AbortSignal): Promise<Still> {
   const response = await fetch(address, { signal, cache: 'no-store' })
   if (!response.ok) throw new Error(`snapshot: expected 200, got ${response.status}`)
-  return response.blob()
+  const age = Number(response.headers.get('X-Picture-Age') ?? 0)
+  return { blob: await response.blob(), ageMs: Number.isFinite(age) ? age * 1000 : 0 }
 }
 
 export function useSnapshots(options: SnapshotsOptions): Snapshots {
@@ -37,15 +46,17 @@ export function useSnapshots(options: SnapshotsOptions): Snapshots {
     everyMs = 1000,
     once = false,
     ticket = playTicket,
-    fetchPicture = fetchBlob,
+    fetchPicture = fetchStill,
   } = options
   const picture = shallowRef<string | null>(null)
+  const takenAt = shallowRef<number | null>(null)
   const failed = shallowRef(false)
   let run: AbortController | null = null
 
-  function show(blob: Blob | null): void {
+  function show(still: Still | null): void {
     if (picture.value !== null) URL.revokeObjectURL(picture.value)
-    picture.value = blob === null ? null : URL.createObjectURL(blob)
+    picture.value = still === null ? null : URL.createObjectURL(still.blob)
+    takenAt.value = still === null ? null : Date.now() - still.ageMs
   }
 
   async function loop(mine: AbortController): Promise<void> {
@@ -58,12 +69,12 @@ export function useSnapshots(options: SnapshotsOptions): Snapshots {
           opened = await ticket(cameraId.value, mine.signal)
           openedAt = Date.now()
         }
-        const blob = await fetchPicture(
+        const still = await fetchPicture(
           snapshotAddress(opened.snapshot_url, opened.ticket, turn),
           mine.signal,
         )
         if (mine.signal.aborted) return
-        show(blob)
+        show(still)
         failed.value = false
       } catch (error) {
         if (mine.signal.aborted || isAbort(error)) return
@@ -96,5 +107,5 @@ export function useSnapshots(options: SnapshotsOptions): Snapshots {
     show(null)
   })
 
-  return { picture, failed }
+  return { picture, takenAt, failed }
 }

@@ -18,6 +18,8 @@ export interface TodayCountersOptions {
 
 export interface Hour extends StateCounts {
   start: Date
+  /** Share of the camera time that was watched, 0 to 1; null: nothing is known of it. */
+  coverage: number | null
 }
 
 export interface TodayCounters {
@@ -25,6 +27,8 @@ export interface TodayCounters {
   people: ComputedRef<number>
   /** Share of people with a mask worn well, or null while nobody passed. */
   protectedShare: ComputedRef<number | null>
+  /** Share of today's camera time that was watched, or null while nothing is known. */
+  coverage: ComputedRef<number | null>
   /** All hours of today, empty ones too. */
   hours: ComputedRef<Hour[]>
   state: Readonly<ShallowRef<LoadState>>
@@ -38,10 +42,12 @@ const NOBODY: StateCounts = { with_mask: 0, without_mask: 0, mask_worn_incorrect
 export function hoursOfDay(day: Date, counters: Counters | null): Hour[] {
   const end = startOfDay(day.getTime() + 36 * 3_600_000).getTime()
   const hours: Hour[] = []
-  for (let at = day.getTime(); at < end; at += 3_600_000) hours.push({ start: new Date(at), ...NOBODY })
+  for (let at = day.getTime(); at < end; at += 3_600_000)
+    hours.push({ start: new Date(at), ...NOBODY, coverage: null })
   for (const bucket of counters?.buckets ?? []) {
     const hour = hours[Math.floor((Date.parse(bucket.start) - day.getTime()) / 3_600_000)]
     if (hour === undefined) continue
+    hour.coverage = bucket.coverage ?? hour.coverage
     hour.with_mask += bucket.with_mask ?? 0
     hour.without_mask += bucket.without_mask ?? 0
     hour.mask_worn_incorrectly += bucket.mask_worn_incorrectly ?? 0
@@ -101,6 +107,7 @@ export function useTodayCounters(options: TodayCountersOptions = {}): TodayCount
     totals,
     people,
     protectedShare: computed(() => (people.value === 0 ? null : totals.value.with_mask / people.value)),
+    coverage: computed(() => counters.value?.watched?.coverage ?? null),
     hours: computed(() => hoursOfDay(day.value, counters.value)),
     state,
     error,

@@ -20,6 +20,7 @@ const en: typeof zh = {
     storage: 'Storage',
   },
   common: {
+    loading: 'Loading…',
     retry: 'Try again',
     cancel: 'Cancel',
     save: 'Save',

@@ -19,6 +19,7 @@ export default {
     storage: '存储空间',
   },
   common: {
+    loading: '加载中…',
     retry: '重试',
     cancel: '取消',
     save: '保存',

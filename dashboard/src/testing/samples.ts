@@ -30,6 +30,7 @@ export const aCamera = (change: Partial<Camera> = {}): Camera => ({
   state_reason: null,
   state_detail: null,
   state_at: '2026-03-01T08:00:00.000Z',
+  resumes_at: null,
   width: 1920,
   height: 1080,
   fps: 25,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from apiflask import APIFlask
 from flask import Response, request
 
@@ -30,4 +32,5 @@ def add_snapshot(app: APIFlask, parts: LiveParts) -> None:
             raise Unavailable("camera", "it gives no picture now")
         hub = parts.fleet.hub(camera_id)
         jpeg = hub.still(frame, SNAPSHOT_SIDE) if hub else frame.small_jpeg(SNAPSHOT_SIDE)
-        return Response(jpeg, mimetype="image/jpeg")
+        age = {"X-Picture-Age": f"{max(0.0, time.monotonic() - frame.arrived_s):.1f}"}  # seconds: no clock has to agree
+        return Response(jpeg, mimetype="image/jpeg", headers=age)

@@ -1,0 +1,40 @@
+/** How cameras were, and when they gave no picture. */
+export default {
+  outage: {
+    down: '{name} gives no picture',
+    up: '{name} is back',
+    manyDown: '{count} cameras give no picture',
+    manyUp: '{count} cameras are back',
+    lasted: 'Without a picture for {time}',
+    for: 'for {time} now',
+    now: '{count} without a picture',
+    comma: ', ',
+  },
+  uptime: {
+    open: 'Show uptime and outages',
+    title: '{name} · uptime',
+    span: 'Time range',
+    day: '24 hours',
+    days: '{count} days',
+    now: 'now',
+    inDay: '{share} up in 24 h',
+    name: 'Uptime',
+    coverage: '{share} covered',
+    coverageName: 'Coverage',
+    coverageHint:
+      'Share of the planned time in which pictures came and were analysed. With a low coverage counts are too low.',
+    analysed: 'Analysed',
+    outages: 'Outages',
+    noOutages: 'No outage in this time',
+    nothing: 'Nothing recorded yet',
+    failed: 'The record could not be loaded',
+    time: {
+      online: 'Online',
+      degraded: 'Degraded',
+      stale: 'Stale',
+      offline: 'Offline',
+      paused: 'Paused',
+      unknown: 'No record',
+    },
+  },
+}
