@@ -10,7 +10,8 @@ CREATE TABLE archived_frames (
   bytes BIGINT NOT NULL COMMENT 'size',
   attempts INTEGER NOT NULL COMMENT 'uploads that were tried',
   took_ms DOUBLE NOT NULL COMMENT 'from taken to settled, milliseconds',
-  reason VARCHAR(200) COMMENT 'why it was given up',
+  reason VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin COMMENT 'code of why it was given up, see LostFrame',
+  detail VARCHAR(200) COMMENT 'the reason in words, where there are more',
   CONSTRAINT pk_archived_frames PRIMARY KEY (batch_id, seq),
   CONSTRAINT ck_archived_frames_state CHECK (state IN ('stored', 'failed'))
 ) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='One frame of a batch, in order of seq. Equal pictures share one object: its key is their content.' COLLATE utf8mb4_unicode_ci;

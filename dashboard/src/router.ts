@@ -18,6 +18,13 @@ export function createAppRouter(history: RouterHistory = createWebHistory()): Ro
         children: [
           { path: '', name: 'wall', component: () => import('./pages/WallPage.vue') },
           { path: 'events', name: 'history', component: () => import('./pages/HistoryPage.vue') },
+          {
+            path: 'recordings',
+            name: 'recordings',
+            component: () => import('./pages/RecordingsPage.vue'),
+          },
+          { path: 'frames', name: 'frames', component: () => import('./pages/FramesPage.vue') },
+          { path: 'storage', name: 'storage', component: () => import('./pages/StoragePage.vue') },
           { path: 'photo', name: 'photo', component: () => import('./pages/PhotoPage.vue') },
           { path: 'cameras', name: 'cameras', component: () => import('./pages/CamerasPage.vue') },
           { path: ':rest(.*)*', name: 'not-found', component: () => import('./pages/NotFoundPage.vue') },

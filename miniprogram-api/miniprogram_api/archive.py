@@ -14,7 +14,7 @@ from miniprogram_api.rules import is_ulid
 from shared_kernel.archive import FOLDER
 from shared_kernel.clock import now
 from shared_kernel.errors import Poison
-from shared_kernel.messages import FramesArchived, FrameSettled
+from shared_kernel.messages import FramesArchived, FrameSettled, LostFrame
 from shared_kernel.tables import ArchivedFrame, FrameBatch
 
 if TYPE_CHECKING:
@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 OVERDUE: Final = timedelta(minutes=2)
 #: A batch of a client or a job of which nothing came for so long ends with what there is.
 SILENT: Final = timedelta(hours=24)
+#: Places without any word are named one by one in batches of the last day, and no more of them than this.
+NAMED_WITHIN: Final = timedelta(days=1)
+MAX_NAMED: Final = 1000
 _MAX_KEY_CHARS: Final = 255
-_REASON_CHARS: Final = 200
+_REASON_CHARS, _DETAIL_CHARS = 32, 200
 
 
 def new_batch(batch_id: str, source: str, source_id: str, started_at: datetime, *, expected: int = 0) -> FrameBatch:
@@ -73,12 +76,30 @@ def settle(store: Store, batch: FrameBatch, frames: Sequence[FrameSettled]) -> N
 
 
 def end(store: Store, batch: FrameBatch) -> None:
-    """No more frames are awaited: what was expected and never came has failed. Late ones are counted again."""
-    batch.stored, failed = store.frames.counts(batch.batch_id)
-    batch.expected = max(batch.expected, batch.stored + failed)
+    """No more frames are awaited: what was expected and never came has failed. A late one is counted then."""
+    if batch.ended_at is None:
+        batch.ended_at = now()
+        batch.expected = max(batch.expected, batch.stored + batch.failed)
+        if batch.source == "camera":
+            _name_absent(store, batch)
+    batch.expected = max(batch.expected, batch.stored)
     batch.failed = batch.expected - batch.stored
     batch.state = ended_state(batch.stored, batch.failed)
-    batch.ended_at = batch.ended_at or now()
+
+
+def _name_absent(store: Store, batch: FrameBatch) -> None:
+    """Give the places that nobody told of a row: the service was away, or the camera moved to another instance."""
+    places = store.frames.places(batch.batch_id)
+    batch.expected = max(batch.expected, max(places, default=-1) + 1)
+    if now() - batch.started_at > NAMED_WITHIN:  # of a long one the first frames may be gone already
+        return
+    absent = [place for place in range(batch.expected) if place not in places]
+    rows = []
+    for place in absent[:MAX_NAMED]:
+        at = batch.started_at + timedelta(seconds=place * (batch.every_s or 0.0))
+        frame = FrameSettled(seq=place, captured_at=at, reason=LostFrame.ABSENT)
+        rows.append(_filled(ArchivedFrame(batch_id=batch.batch_id, seq=place), frame))
+    store.frames.add(rows)
 
 
 def ended_state(stored: int, failed: int) -> str:
@@ -114,6 +135,7 @@ def _filled(row: ArchivedFrame, frame: FrameSettled) -> ArchivedFrame:
     row.captured_at, row.object_key, row.bytes = frame.captured_at, frame.key, frame.bytes
     row.attempts, row.took_ms = frame.attempts, frame.took_ms
     row.reason = None if frame.reason is None else frame.reason[:_REASON_CHARS]
+    row.detail = None if frame.detail is None else frame.detail[:_DETAIL_CHARS]
     return row
 
 

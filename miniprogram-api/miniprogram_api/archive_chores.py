@@ -44,7 +44,7 @@ def remove_old_frames(database: Database, blobs: Blobs, before: datetime) -> int
     for batch_id, ended_at in begun:
         with database.write() as store:
             store.frames.delete_before(batch_id, before)
-            if ended_at is not None and not any(store.frames.counts(batch_id)):
+            if ended_at is not None and not store.frames.page(batch_id, None, None, 1):
                 store.batches.delete(batch_id)
     return sum(_sweep(database, blobs, before - timedelta(days=days), before) for days in range(SWEPT_DAYS))
 

@@ -88,7 +88,8 @@ class FrameOut(BaseModel):
     bytes: int
     attempts: int
     took_ms: float = Field(description="from taken to settled")
-    reason: str | None = Field(description="why it could not be stored")
+    reason: str | None = Field(description="code of why it could not be stored, see LostFrame")
+    detail: str | None = Field(description="the reason in words, where there are more")
 
 
 class FramePage(BaseModel):
@@ -149,6 +150,7 @@ def frames_out(parts: Parts, user_id: str, rows: list[ArchivedFrame]) -> list[Fr
             attempts=row.attempts,
             took_ms=row.took_ms,
             reason=row.reason,
+            detail=row.detail,
         )
         for row in rows
     ]

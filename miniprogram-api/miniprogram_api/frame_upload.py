@@ -25,7 +25,7 @@ from miniprogram_api.shapes import When
 from shared_kernel.archive import Archive, Frame
 from shared_kernel.clock import now
 from shared_kernel.errors import Conflict, FieldProblem, Forbidden, Invalid, Unavailable
-from shared_kernel.messages import FrameSettled
+from shared_kernel.messages import FrameSettled, LostFrame
 from shared_kernel.tables import ArchivedFrame, FrameBatch
 
 #: Frames of one request; a client with more sends several requests.
@@ -87,13 +87,13 @@ def stored(archive: Archive, frames: Sequence[Frame]) -> list[FrameSettled]:
     begun = [(frame, archive.offer(frame)) for frame in frames]
     settled = [_refused(frame) if coming is None else coming.result() for frame, coming in begun]
     if settled and all(one.key is None for one in settled):
-        raise Unavailable("archive", settled[0].reason or "nothing could be stored")
+        raise Unavailable("archive", settled[0].detail or settled[0].reason or "nothing could be stored")
     return settled
 
 
 def _refused(frame: Frame) -> FrameSettled:
-    reason = "too many frames at a time"
-    return FrameSettled(seq=frame.seq, captured_at=frame.captured_at, bytes=len(frame.jpeg), reason=reason)
+    reason, size = LostFrame.QUEUE_FULL, len(frame.jpeg)
+    return FrameSettled(seq=frame.seq, captured_at=frame.captured_at, bytes=size, reason=reason)
 
 
 def _own(batch: FrameBatch, user_id: str) -> None:

@@ -23,13 +23,13 @@ from typing import Final, Protocol
 
 from shared_kernel.errors import XunshiError
 from shared_kernel.log import fields, get_logger
-from shared_kernel.messages import FrameSettled
+from shared_kernel.messages import FrameSettled, LostFrame
 
 log = get_logger(__name__)
 
 #: Folder of all archived frames.
 FOLDER: Final = "frames"
-_REASON_CHARS: Final = 200
+_DETAIL_CHARS: Final = 200
 
 
 class Objects(Protocol):
@@ -154,7 +154,8 @@ class Archive:
     async def _settle(self, frame: Frame, key: str) -> FrameSettled:
         """Upload until it succeeds or the frame is too old. A turn is kept over pauses: what is away is not hurried."""
         async with self._turns:
-            until_s, attempts, reason = frame.taken_s + self._limits.deadline_s, 0, "too late"
+            until_s, attempts = frame.taken_s + self._limits.deadline_s, 0
+            lost, detail = LostFrame.TOO_LATE, None
             while (left_s := until_s - time.monotonic()) > 0:
                 attempts += 1
                 try:
@@ -162,12 +163,12 @@ class Archive:
                         await self._objects.put_soon(key, frame.jpeg, content_type="image/jpeg")
                     return _settled(frame, key, attempts, None)
                 except TimeoutError:
-                    reason = "object storage did not answer in time"
+                    lost, detail = LostFrame.STORE_SLOW, None
                 except XunshiError as error:
-                    reason = str(error)
+                    lost, detail = LostFrame.STORE_AWAY, str(error)
                 await asyncio.sleep(min(self._pause_s(attempts), max(0.0, until_s - time.monotonic())))
-            log.warning("frame given up", extra=fields(seq=frame.seq, attempts=attempts, reason=reason))
-            return _settled(frame, None, attempts, reason)
+            log.warning("frame given up", extra=fields(seq=frame.seq, attempts=attempts, reason=lost, detail=detail))
+            return _settled(frame, None, attempts, lost, detail)
 
     def _pause_s(self, attempts: int) -> float:
         """Full jitter: those who failed together do not come back together."""
@@ -185,14 +186,16 @@ def _run(loop: asyncio.AbstractEventLoop) -> None:
 
 def _result(task: asyncio.Task[FrameSettled], frame: Frame) -> FrameSettled:
     if task.cancelled():
-        return _settled(frame, None, 0, "the service stopped")
+        return _settled(frame, None, 0, LostFrame.STOPPED)
     if error := task.exception():
         log.error("frame not stored", exc_info=error, extra=fields(seq=frame.seq))
-        return _settled(frame, None, 1, f"{type(error).__name__}: the log has the reason")
+        return _settled(frame, None, 1, LostFrame.DEFECT, f"{type(error).__name__}: the log has the reason")
     return task.result()
 
 
-def _settled(frame: Frame, key: str | None, attempts: int, reason: str | None) -> FrameSettled:
+def _settled(
+    frame: Frame, key: str | None, attempts: int, lost: LostFrame | None, detail: str | None = None
+) -> FrameSettled:
     return FrameSettled(
         seq=frame.seq,
         captured_at=frame.captured_at,
@@ -200,5 +203,6 @@ def _settled(frame: Frame, key: str | None, attempts: int, reason: str | None) -
         bytes=len(frame.jpeg),
         attempts=attempts,
         took_ms=round(max(0.0, time.monotonic() - frame.taken_s) * 1000, 1),
-        reason=None if reason is None else reason[:_REASON_CHARS],
+        reason=lost,
+        detail=None if detail is None else detail[:_DETAIL_CHARS],
     )

@@ -7,6 +7,8 @@ stream-service     PassObserved   ->  miniprogram-api (rows, alerts, live events
 Beside that way: single photos (PhotoSubmitted, answered with PhotoAnalysed) and the pictures of live sessions in a
 browser or a phone (LiveFrameSubmitted, LiveFrameAnalysed), both from the web to the workers of inference-service.
 
+Kept beside the passes: single frames in order (FramesArchived) and video (FootageRecorded), both to miniprogram-api.
+
 Messages are frozen. Within a version changes are additive: unknown fields are ignored, new fields have defaults, and
 every example ever kept in `contracts/` still parses. Boxes and points are fractions of the picture, times are UTC.
 """
@@ -14,54 +16,18 @@ every example ever kept in `contracts/` still parses. Boxes and points are fract
 from __future__ import annotations
 
 import enum
-from datetime import datetime
-from typing import Annotated, ClassVar, Literal, NamedTuple, Self
-from uuid import UUID, uuid5
+from typing import Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, model_validator
-from ulid import ULID
+from pydantic import Field, model_validator
 
-from shared_kernel.clock import rfc3339, to_milliseconds
-
-#: Namespace of every derived id of this project (`uuid5(NAMESPACE_XUNSHI, "<parent>/<index>")`).
-NAMESPACE_XUNSHI = UUID("6f1d7a52-3c0e-5c57-9a37-0f4f9b1f2c11")
-
-Moment = Annotated[datetime, AfterValidator(to_milliseconds), PlainSerializer(rfc3339, when_used="json")]
-Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
-
-
-def new_id() -> str:
-    """A new ULID: 26 characters, sortable by time, safe in JavaScript and in file names."""
-    return str(ULID())
-
-
-def derived_id(parent: str, index: str | int) -> str:
-    """The same id for the same parent and index, so that a redelivery repeats ids and a unique key absorbs it."""
-    return str(ULID.from_uuid(uuid5(NAMESPACE_XUNSHI, f"{parent}/{index}")))
-
-
-class Retention(NamedTuple):
-    """How long a topic keeps its messages.
-
-    `max_len` messages at most (lossy: frames), or None: durable, kept until every group in `groups` has acknowledged.
-    """
-
-    max_len: int | None
-    groups: tuple[str, ...]
-
-
-class Wire(BaseModel):
-    """What crosses a wire: frozen, tolerant of fields that a newer sender added."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="constants")
-
-
-class Message(Wire):
-    """One entry of a topic. `attachment` names the field whose bytes travel beside the JSON, not in it."""
-
-    topic: ClassVar[str]
-    retention: ClassVar[Retention]
-    attachment: ClassVar[str | None] = None
+from shared_kernel.wire import NAMESPACE_XUNSHI as NAMESPACE_XUNSHI
+from shared_kernel.wire import Fraction as Fraction
+from shared_kernel.wire import Message as Message
+from shared_kernel.wire import Moment as Moment
+from shared_kernel.wire import Retention as Retention
+from shared_kernel.wire import Wire as Wire
+from shared_kernel.wire import derived_id as derived_id
+from shared_kernel.wire import new_id as new_id
 
 
 class MaskState(enum.StrEnum):
@@ -347,7 +313,7 @@ class LiveFrameAnalysed(Message):
 
 
 class FrameSettled(Wire):
-    """What became of one archived frame: stored under `key`, or given up for `reason`. `seq` orders a batch."""
+    """What became of one archived frame: stored under `key`, or given up for a reason. `seq` orders a batch."""
 
     seq: int = Field(ge=0, le=2**53)
     captured_at: Moment
@@ -355,7 +321,21 @@ class FrameSettled(Wire):
     bytes: int = Field(0, ge=0)
     attempts: int = Field(0, ge=0, description="uploads that were tried")
     took_ms: float = Field(0.0, ge=0.0, description="from taken to settled")
-    reason: str | None = Field(None, description="why it was given up")
+    reason: str | None = Field(None, description="code of why it was given up, see LostFrame")
+    detail: str | None = Field(None, description="the reason in words, where there are more")
+
+
+class LostFrame(enum.StrEnum):
+    """Why a place in the order has no picture."""
+
+    NO_PICTURE = "no_picture"
+    QUEUE_FULL = "queue_full"
+    STORE_AWAY = "store_away"
+    STORE_SLOW = "store_slow"
+    TOO_LATE = "too_late"
+    STOPPED = "stopped"
+    DEFECT = "defect"
+    ABSENT = "absent"
 
 
 class FramesArchived(Message):

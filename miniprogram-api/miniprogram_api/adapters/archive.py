@@ -87,11 +87,10 @@ class ArchivedFrames:
         query = select(ArchivedFrame).where(ArchivedFrame.batch_id == batch_id, ArchivedFrame.seq.in_(list(seqs)))
         return {row.seq: row for row in self._session.scalars(query)}
 
-    def counts(self, batch_id: str) -> tuple[int, int]:
-        """How many are stored, how many failed."""
-        query = select(ArchivedFrame.state, func.count()).where(ArchivedFrame.batch_id == batch_id)
-        found = {state: int(n) for state, n in self._session.execute(query.group_by(ArchivedFrame.state))}
-        return found.get("stored", 0), found.get("failed", 0)
+    def places(self, batch_id: str) -> frozenset[int]:
+        """Every `seq` that has a row."""
+        query = select(ArchivedFrame.seq).where(ArchivedFrame.batch_id == batch_id)
+        return frozenset(self._session.scalars(query))
 
     def figures(self, batch_id: str) -> tuple[int, float | None, float | None]:
         """Of the stored frames: bytes, mean and longest time to be stored in milliseconds; None without any."""

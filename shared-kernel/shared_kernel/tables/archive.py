@@ -54,4 +54,5 @@ class ArchivedFrame(Base):
     bytes: Mapped[int] = mapped_column(BigInteger, comment="size")
     attempts: Mapped[int] = mapped_column(comment="uploads that were tried")
     took_ms: Mapped[float] = mapped_column(Double, comment="from taken to settled, milliseconds")
-    reason: Mapped[str | None] = mapped_column(String(200), comment="why it was given up")
+    reason: Mapped[str | None] = mapped_column(ascii_text(32), comment="code of why it was given up, see LostFrame")
+    detail: Mapped[str | None] = mapped_column(String(200), comment="the reason in words, where there are more")

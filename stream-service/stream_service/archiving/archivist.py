@@ -17,7 +17,7 @@ from typing import Protocol
 from shared_kernel.archive import Archive, Frame
 from shared_kernel.errors import Unavailable
 from shared_kernel.log import fields, get_logger
-from shared_kernel.messages import FrameSettled
+from shared_kernel.messages import FrameSettled, LostFrame
 from stream_service.archiving.reports import Reports
 from stream_service.archiving.slots import Slots
 from stream_service.ports import FullFrame, WantedFrames, WantedList
@@ -33,8 +33,6 @@ LOOK_AGAIN_S = 0.04
 IDLE_S = 1.0
 #: A picture may be as old as the pause between two frames, within these limits, seconds.
 LEAST_FRESH_S, MOST_FRESH_S = 0.25, 5.0
-NO_PICTURE = "the camera gave no picture"
-FULL = "too many frames wait for object storage"
 
 
 class Pictures(Protocol):
@@ -127,7 +125,7 @@ class Archivist:
             run.ending = run.slots.over(at)
         elif not run.ending:
             for missed in run.slots.missed(at):
-                self._gave_up(run, missed, at, NO_PICTURE)
+                self._gave_up(run, missed, at, LostFrame.NO_PICTURE)
             place = run.slots.due(at)
             if place is not None and not self._took(run, place, ring):
                 return LOOK_AGAIN_S
@@ -155,7 +153,7 @@ class Archivist:
         if settled is None:
             with self._lock:
                 run.under_way -= 1
-            self._gave_up(run, place, frame.arrived_at, FULL)
+            self._gave_up(run, place, frame.arrived_at, LostFrame.QUEUE_FULL)
             return
         settled.add_done_callback(lambda done: self._settled(run, done))
 
@@ -166,7 +164,7 @@ class Archivist:
             run.under_way -= 1
         self._wake.set()
 
-    def _gave_up(self, run: _Run, place: int, at: datetime, reason: str) -> None:
+    def _gave_up(self, run: _Run, place: int, at: datetime, reason: LostFrame) -> None:
         self._reports.add(run.wanted, FrameSettled(seq=place, captured_at=at, reason=reason))
 
     def _ended(self, run: _Run) -> float:

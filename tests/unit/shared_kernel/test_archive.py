@@ -137,7 +137,7 @@ def test_a_frame_is_given_up_at_its_deadline_with_the_reason(error: Exception) -
         settled = coming.result(10)
     assert settled.key is None
     assert settled.attempts > 1
-    assert settled.reason == str(error)
+    assert (settled.reason, settled.detail) == ("store_away", str(error))
     assert store.objects == {}
 
 
@@ -150,7 +150,7 @@ def test_a_store_that_hangs_is_left_and_asked_again() -> None:
         settled = coming.result(10)
     assert settled.key is None
     assert settled.attempts > 1
-    assert settled.reason == "object storage did not answer in time"
+    assert settled.reason == "store_slow"
 
 
 def test_a_frame_that_waited_too_long_is_not_even_tried() -> None:
@@ -158,7 +158,7 @@ def test_a_frame_that_waited_too_long_is_not_even_tried() -> None:
     with archive(store, Limits(deadline_s=0.0)) as one:
         coming = one.offer(frame(0))
         assert coming is not None
-        assert (coming.result(10).attempts, coming.result(10).reason) == (0, "too late")
+        assert (coming.result(10).attempts, coming.result(10).reason) == (0, "too_late")
     assert store.puts == []
 
 
@@ -176,6 +176,6 @@ def test_stopping_settles_everything_and_takes_nothing_more() -> None:
     one = Archive(store, QUICK)
     coming = [one.offer(frame(seq)) for seq in range(3)]
     one.stop(0.05)
-    assert [future.result(1).reason for future in coming if future is not None] == ["the service stopped"] * 3
+    assert [future.result(1).reason for future in coming if future is not None] == ["stopped"] * 3
     assert one.offer(frame(4)) is None
     Archive(store).stop()  # one that never began

@@ -2973,9 +2973,14 @@ export interface components {
             took_ms: number;
             /**
              * Reason
-             * @description why it could not be stored
+             * @description code of why it could not be stored, see LostFrame
              */
             reason: string | null;
+            /**
+             * Detail
+             * @description the reason in words, where there are more
+             */
+            detail: string | null;
         };
         /**
          * FramePage
@@ -3077,9 +3082,14 @@ export interface components {
             took_ms: number;
             /**
              * Reason
-             * @description why it could not be stored
+             * @description code of why it could not be stored, see LostFrame
              */
             reason: string | null;
+            /**
+             * Detail
+             * @description the reason in words, where there are more
+             */
+            detail: string | null;
         };
         /** UploadOut */
         UploadOut: {

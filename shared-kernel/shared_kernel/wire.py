@@ -1,0 +1,52 @@
+"""What every message is made of: ids, times, the frozen model, how long a topic keeps. Used by `messages`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, ClassVar, NamedTuple
+from uuid import UUID, uuid5
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
+from ulid import ULID
+
+from shared_kernel.clock import rfc3339, to_milliseconds
+
+#: Namespace of every derived id of this project (`uuid5(NAMESPACE_XUNSHI, "<parent>/<index>")`).
+NAMESPACE_XUNSHI = UUID("6f1d7a52-3c0e-5c57-9a37-0f4f9b1f2c11")
+
+Moment = Annotated[datetime, AfterValidator(to_milliseconds), PlainSerializer(rfc3339, when_used="json")]
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+def new_id() -> str:
+    """A new ULID: 26 characters, sortable by time, safe in JavaScript and in file names."""
+    return str(ULID())
+
+
+def derived_id(parent: str, index: str | int) -> str:
+    """The same id for the same parent and index, so that a redelivery repeats ids and a unique key absorbs it."""
+    return str(ULID.from_uuid(uuid5(NAMESPACE_XUNSHI, f"{parent}/{index}")))
+
+
+class Retention(NamedTuple):
+    """How long a topic keeps its messages.
+
+    `max_len` messages at most (lossy: frames), or None: durable, kept until every group in `groups` has acknowledged.
+    """
+
+    max_len: int | None
+    groups: tuple[str, ...]
+
+
+class Wire(BaseModel):
+    """What crosses a wire: frozen, tolerant of fields that a newer sender added."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="constants")
+
+
+class Message(Wire):
+    """One entry of a topic. `attachment` names the field whose bytes travel beside the JSON, not in it."""
+
+    topic: ClassVar[str]
+    retention: ClassVar[Retention]
+    attachment: ClassVar[str | None] = None
