@@ -10,14 +10,8 @@ import type { PlayTicket } from '@/api/types'
 import { playlistAddress, streamAddress } from '@/live/address'
 import { createBackoff, type Backoff } from '@/live/backoff'
 import { createFaceTimeline, type FaceTimeline } from '@/live/faceTimeline'
-import { readTicketRefusal, type Ending, type LiveReason } from '@/live/outcome'
-import {
-  openHlsPlayback,
-  openNativeHls,
-  openSocketPlayback,
-  type PictureKind,
-  type Playback,
-} from '@/live/playback'
+import { readTicketRefusal, type Ending, type LiveReason, type PictureKind } from '@/live/outcome'
+import { openHlsPlayback, openNativeHls, openSocketPlayback, type Playback } from '@/live/playback'
 import { useAwakening } from './useAwakening'
 
 export type LiveMode = 'idle' | 'connecting' | 'live' | 'snapshots' | 'stopped'

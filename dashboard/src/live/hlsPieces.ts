@@ -1,11 +1,11 @@
 /** Fetches a live HLS stream with MP4 pieces, piece by piece. Only what our own server writes is understood. */
-import type { Ending } from './outcome'
+import type { Ending, PictureKind } from './outcome'
 
 export interface HlsPiecesOptions {
   /** Of the first playlist, with ticket. */
   address: string
   fetchData: typeof fetch
-  onBegin: (mime: string) => void
+  onBegin: (mime: string, kind: PictureKind) => void
   onPiece: (data: ArrayBuffer) => void
   onEnd: (ending: Ending) => void
 }
@@ -34,6 +34,12 @@ export function readPlaylist(text: string): Playlist {
   }
 }
 
+/** What the first playlist says of the picture. */
+export function readKind(text: string): PictureKind {
+  const says = (name: string) => text.includes(`DATA-ID="xunshi.${name}"`)
+  return { converted: says('converted'), masked: says('masked'), unmasked: says('unmasked') }
+}
+
 export function readRefusal(status: number): Ending {
   if (status === 403) return { outcome: 'stop', reason: 'denied' }
   if (status === 409) return { outcome: 'snapshots', reason: 'codec' }
@@ -60,7 +66,7 @@ export function openHls(options: HlsPiecesOptions): { close: () => void } {
     for (;;) {
       const found = readPlaylist(await (await get(list)).text())
       if (newest === -1 && found.begin !== null) {
-        options.onBegin(`video/mp4; codecs="${codecs}"`)
+        options.onBegin(`video/mp4; codecs="${codecs}"`, readKind(index))
         options.onPiece(await (await get(new URL(found.begin, list).href)).arrayBuffer())
       }
       // A newcomer begins with the last two: enough to play on, not more late than needed.

@@ -23,6 +23,16 @@ export interface Ending {
   reason: LiveReason
 }
 
+/** What the picture is, as the server says at the beginning. */
+export interface PictureKind {
+  /** Made from another encoding on the server. */
+  converted: boolean
+  /** Privacy masks hide something. */
+  masked: boolean
+  /** Privacy masks exist, and this user sees behind them. */
+  unmasked: boolean
+}
+
 /** Close codes of `/live/cameras/{id}/stream`; anything unknown is a broken connection. */
 export function readClose(code: number): Ending {
   switch (code) {

@@ -5,18 +5,8 @@
 import { createStreamClock } from './streamClock'
 import { openHls } from './hlsPieces'
 import { keepStill, openScreen, startPlaying, type ScreenOptions } from './screen'
-import { readClose, type Ending } from './outcome'
+import { readClose, type Ending, type PictureKind } from './outcome'
 import type { FaceTimeline, SeenFace } from './faceTimeline'
-
-/** What the picture is, as the server says at the beginning. */
-export interface PictureKind {
-  /** Made from another encoding on the server. */
-  converted: boolean
-  /** Privacy masks hide something. */
-  masked: boolean
-  /** Privacy masks exist, and this user sees behind them. */
-  unmasked: boolean
-}
 
 export interface PlaybackOptions {
   address: string
@@ -159,7 +149,10 @@ export function openHlsPlayback(options: HlsPlaybackOptions): Playback {
   const pieces = openHls({
     address: options.address,
     fetchData: options.fetchData,
-    onBegin: screen.attach,
+    onBegin(mime, kind) {
+      options.onKind(kind)
+      screen.attach(mime)
+    },
     onPiece(data) {
       listedMs = performance.now()
       silence.heard()

@@ -201,6 +201,7 @@ const en: typeof zh = {
       converted: 'The browser cannot play this encoding; the service converts it live',
     },
     noPicture: 'No picture at the moment',
+    noPictureBecause: 'No picture at the moment: {reason}',
     reason: {
       no_mse: 'this browser cannot play live video',
       codec: 'the browser cannot play this video format; H.264 would play',

@@ -199,6 +199,7 @@ export default {
       converted: '浏览器不能直接播放该编码，服务已实时转码',
     },
     noPicture: '暂时取不到画面',
+    noPictureBecause: '暂时取不到画面：{reason}',
     reason: {
       no_mse: '此浏览器不支持实时播放',
       codec: '浏览器无法播放该视频编码，可将摄像头改为 H.264',

@@ -36,10 +36,11 @@ class Piece(NamedTuple):
 
 
 class HlsSession:
-    """One player; see `viewer.Watcher`."""
+    """One player; see `viewer.Watcher`, and `viewer.Viewer` for what `masked` and `converted` mean."""
 
     def __init__(self, seen: Seen, mime: str, *, unmasked: bool) -> None:
         self.seen, self.mime, self.unmasked = seen, mime, unmasked
+        self.masked = self.converted = False
         self.name = secrets.token_urlsafe(24)
         self.ending: Ending | None = None
         self._fetched_s = time.monotonic()

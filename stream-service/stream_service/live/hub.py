@@ -136,7 +136,11 @@ class LiveHub:
         channel = self._channel(timeout_s, unmasked=unmasked)
         if isinstance(channel, Ending):
             return channel
-        return channel.open_session(seen, timeout_s, unmasked=bool(self._masks) and unmasked)
+        session = channel.open_session(seen, timeout_s, unmasked=bool(self._masks) and unmasked)
+        if isinstance(session, HlsSession):
+            session.converted = channel is not self._raw
+            session.masked = bool(self._masks) and not unmasked
+        return session
 
     def pieces_of(self, name: str, timeout_s: float) -> Pieces | Ending | None:
         """What an HLS session may fetch; None when there is no such session."""

@@ -33,8 +33,15 @@ def add_hls(app: APIFlask, parts: LiveParts) -> None:
         if isinstance(session, Ending):
             refuse(session)
         codecs = session.mime.partition("codecs=")[2]
-        lines = ["#EXTM3U", "#EXT-X-VERSION:7", f"#EXT-X-STREAM-INF:BANDWIDTH={_BITS_PER_SECOND},CODECS={codecs}"]
-        return Response("\n".join([*lines, f"{session.name}/live.m3u8", ""]), mimetype=PLAYLIST)
+        about = [name for name in ("converted", "masked", "unmasked") if getattr(session, name)]
+        lines = [
+            "#EXTM3U",
+            "#EXT-X-VERSION:7",
+            *(f'#EXT-X-SESSION-DATA:DATA-ID="xunshi.{name}",VALUE="YES"' for name in about),
+            f"#EXT-X-STREAM-INF:BANDWIDTH={_BITS_PER_SECOND},CODECS={codecs}",
+            f"{session.name}/live.m3u8",
+        ]
+        return Response("\n".join([*lines, ""]), mimetype=PLAYLIST)
 
     @app.get("/live/cameras/<camera_id>/hls/<session>/live.m3u8")
     @app.doc(summary="The newest pieces", responses=playlist)

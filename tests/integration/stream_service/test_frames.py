@@ -21,6 +21,6 @@ def test_one_frame_serves_analysis_snapshots_and_streams_of_stills_at_once() -> 
         for _ in range(20):
             source = av.VideoFrame.from_ndarray(planes, format="yuv420p")
             frame = PyavFrame(source, datetime.now(UTC), time.monotonic())
-            found = list(many.map(lambda side, frame=frame: frame.small_jpeg(side), SIDES * 3))  # type: ignore[misc]
+            found = list(many.map(lambda side, frame=frame: frame.small_jpeg(side), SIDES * 3))
             for side in SIDES:
                 assert len({jpeg for jpeg, wanted in zip(found, SIDES * 3, strict=True) if wanted == side}) == 1
