@@ -11,6 +11,7 @@ from werkzeug.serving import make_server
 
 from inference_service.web.access import Door, HttpUsers
 from miniprogram_api.adapters.migrations import upgrade
+from shared_kernel.clock import rfc3339
 from shared_kernel.errors import Forbidden, Unauthorised, Unavailable
 from shared_kernel.examination import Line
 from shared_kernel.messages import CameraReason
@@ -52,10 +53,26 @@ def test_stream_service_reads_cameras_and_rights(world: World, address: str) -> 
     world.grant(camera_id, guard)
     api = HttpApi(address, SERVICE_TOKEN)
     [camera] = api.cameras()
-    allowed = api.allowed({Seen(guard, camera_id), Seen(stranger, camera_id)})
+    chief = world.user("administrator")
+    allowed = api.allowed({Seen(guard, camera_id), Seen(stranger, camera_id), Seen(chief, camera_id)})
     api.close()
     assert (camera.camera_id, camera.url) == (camera_id, "rtsp://eye:secret@10.0.0.1/stream")
-    assert allowed == {Seen(guard, camera_id)}
+    assert allowed == {Seen(guard, camera_id): "masked", Seen(chief, camera_id): "unmasked"}
+
+
+def test_stream_service_reads_whose_frames_are_wanted(world: World, address: str) -> None:
+    token = world.token()
+    camera_id, other = world.camera(token), world.camera(token)
+    wanted = {"every_s": 0.5, "frames": 20, "side": 640}
+    batch = world.call("POST", f"/cameras/{camera_id}/frame-batches", token, json=wanted).get_json()
+    stopped = world.call("POST", f"/cameras/{other}/frame-batches", token, json={"every_s": 1.0}).get_json()
+    world.call("POST", f"/frame-batches/{stopped['batch_id']}/stop", token, json={})
+    api = HttpApi(address, SERVICE_TOKEN)
+    [one] = api.wanted_frames()
+    api.close()
+    assert (one.batch_id, one.camera_id) == (batch["batch_id"], camera_id)
+    assert (one.every_s, one.frames, one.side) == (0.5, 20, 640)
+    assert rfc3339(one.started_at) == batch["started_at"]
 
 
 def test_inference_service_lets_in_whom_this_service_knows(world: World, address: str) -> None:
