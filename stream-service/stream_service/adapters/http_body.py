@@ -207,10 +207,9 @@ def _get(part: Part, fetching: Fetching, until_s: float) -> _Got:
 
 
 def _allowed(url: str, fetching: Fetching) -> Target:
-    target = fetching.check(with_credentials_of(fetching.typed, url))
-    if target.scheme not in _SCHEMES:
+    if urlsplit(url).scheme not in _SCHEMES:
         raise CameraFailed(CameraReason.BLOCKED_ADDRESS, "camera: leads to an address that is not allowed")
-    return target
+    return fetching.check(with_credentials_of(fetching.typed, url))
 
 
 def _ask(target: Target, part: Part, fetching: Fetching, until_s: float, word: str | None) -> _Got:

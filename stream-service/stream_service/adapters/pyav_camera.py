@@ -31,6 +31,10 @@ from stream_service.rules import CameraFailed
 #: A jump of the camera's clock beyond this is not believed, ticks.
 _MAX_JUMP: Final = 2 * CLOCK_HZ
 _DEFAULT_STEP: Final = CLOCK_HZ // 25
+#: The first packets of many cameras have no time and come together; whoever sends more of them has no clock.
+_MISSING_AT_FIRST: Final = 8
+#: JPEG pictures one after the other: libav makes their times up.
+_TIMELESS: Final = frozenset({"mpjpeg", "mjpeg"})
 #: What is shown at its own speed never waits longer for one picture: its clock has jumped, seconds.
 _MAX_WAIT_S: Final = 10.0
 
@@ -44,6 +48,7 @@ class PyavFeed:
         self._closing = threading.Event()
         self._source = Source("")
         self._container: InputContainer | None = None
+        self._timeless = False
         self._annex_b: AnnexB | None = None
 
     def open(self) -> StreamInfo:
@@ -57,6 +62,9 @@ class PyavFeed:
             self._free()
             raise
         self._container = container
+        self._timeless = container.format.name in _TIMELESS
+        if self._opening.kind in ("HTTP", "HTTPS"):
+            self._opening.kind += f" {container.format.name.partition(',')[0].upper()}"
         stream = self._stream()
         context = stream.codec_context
         extradata = bytes(context.extradata or b"")
@@ -77,7 +85,8 @@ class PyavFeed:
     def packets(self) -> Iterator[Packet]:
         container = cast("InputContainer", self._container)
         # a file that begins again goes back in time, and nothing is wrong with it
-        timeline = _Timeline(TimeFaults() if self._source.replays else self._opening.times)
+        faultless = self._source.replays or self._timeless
+        timeline = _Timeline(TimeFaults() if faultless else self._opening.times)
         try:
             while not self._closing.is_set():
                 yield from self._once(container, timeline, paced=self._source.paced)
@@ -123,7 +132,7 @@ class PyavFeed:
             if packet.size == 0:
                 continue  # the end of the data
             count += 1
-            dts, pts = _ticks(packet.dts, base), _ticks(packet.pts, base)
+            dts, pts = (None, None) if self._timeless else (_ticks(packet.dts, base), _ticks(packet.pts, base))
             if paced and dts is not None and self._closing.wait(pace.wait_s(dts)):
                 return
             data, key = bytes(packet), bool(packet.is_keyframe)
@@ -169,7 +178,8 @@ class _Timeline:
             out = 0
         elif dts is None or self._shift is None:
             self.faults.missing += dts is None
-            out = self._last + step
+            few = self.faults.missing <= _MISSING_AT_FIRST
+            out = self._last + (step if few else max(1, int((arrived_s - self._last_s) * CLOCK_HZ)))
         else:
             out = dts + self._shift
             if not self._last < out <= self._last + _MAX_JUMP:  # looped, jumped, or paused

@@ -39,6 +39,10 @@ def camera_failed(error: FFmpegError | OSError | ValueError) -> CameraFailed:
         if isinstance(error, kind):
             return CameraFailed(reason, detail)
     number = getattr(error, "errno", None)
+    if number == errno.EPERM:  # what an RTMP server's "no" becomes
+        return CameraFailed(CameraReason.NOT_FOUND, "camera: does not play this stream")
+    if number in (errno.EBUSY, errno.EACCES):
+        return CameraFailed(CameraReason.REFUSED, "device: in use by another program, or not readable for this one")
     if number in _UNREACHABLE:
         return CameraFailed(CameraReason.REFUSED, "camera: no way to this address from here")
     return CameraFailed(CameraReason.INVALID_DATA, f"camera: the connection failed ({type(error).__name__} {number})")

@@ -14,11 +14,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Final, Self
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from shared_kernel.messages import CameraReason
 from stream_service.adapters.sockets import connected, socket_failed
-from stream_service.addresses import Target, credentials, without_credentials
+from stream_service.addresses import Target, credentials, with_credentials_of, without_credentials
 from stream_service.challenge import answer
 from stream_service.opening import Opening, Stage
 from stream_service.rules import CameraFailed
@@ -100,10 +100,10 @@ def _asked(talk: _Talk, target: Target, opening: Opening, until_s: float) -> Rep
 
 
 def _elsewhere(reply: Reply, target: Target, check: Callable[[str], Target]) -> Target:
-    found = check(urljoin(target.url, reply.one("location")))
-    if found.scheme not in _SCHEMES:
+    further = with_credentials_of(target.url, urljoin(target.url, reply.one("location")))
+    if urlsplit(further).scheme not in _SCHEMES:
         raise CameraFailed(CameraReason.BLOCKED_ADDRESS, "camera: leads to an address that is not allowed")
-    return found
+    return check(further)
 
 
 def _require_ok(reply: Reply) -> None:

@@ -25,8 +25,8 @@ from stream_service.addresses import (
     credentials,
     with_address,
 )
-from stream_service.playlist import MAX_PLAYLIST_BYTES, Part
 from stream_service.opening import Opening, Stage
+from stream_service.playlist import MAX_PLAYLIST_BYTES, Part
 from stream_service.rules import FROZEN_AFTER_S, OPEN_TIMEOUT_S
 
 #: libav looks this long and this far into a stream for what the header did not say.
@@ -51,14 +51,6 @@ _OPTIONS: Final[dict[str, dict[str, str]]] = {
     "file": {"protocol_whitelist": "file", "format_whitelist": _FORMATS},
     "bytes": {"protocol_whitelist": "", "format_whitelist": _FORMATS},
     "v4l2": {"protocol_whitelist": "file", "input_format": "mjpeg", "framerate": "25"},
-}
-#: What servers call their streams, and how libav does; the others are told by their first bytes.
-_FORMAT_OF: Final = {
-    "multipart/x-mixed-replace": "mpjpeg",
-    "video/x-flv": "flv",
-    "video/mp2t": "mpegts",
-    "video/mp4": "mp4",
-    "video/x-matroska": "matroska",
 }
 _PLAYLISTS: Final = frozenset(
     {"application/vnd.apple.mpegurl", "application/x-mpegurl", "audio/mpegurl", "audio/x-mpegurl"}
@@ -126,10 +118,8 @@ class Entrance:
             body.close()
             pieces = HlsBody(text, body.name, self._fetching, self._closing)
             return Source(pieces, None, options, paced=True)
-        known = _FORMAT_OF.get(body.content_type)
-        self._opening.kind = {"mpjpeg": "MJPEG", "flv": "HTTP-FLV"}.get(known or "", "HTTP")
-        # an MP4 of known size is a file: it would come as fast as the network is
-        return Source(body, known, options, paced=body.size is not None)
+        # What it is, its first bytes tell better than its type: servers lie. With a size it is a file, not a stream.
+        return Source(body, None, options, paced=body.size is not None)
 
     def _checked(self, url: str) -> Target:
         return checked_target(url, self._reach, resolved, is_own)

@@ -29,7 +29,8 @@ class Remark:
 
 
 def _remark(problem: tuple[str, str], advice: tuple[str, str]) -> Remark:
-    return Remark(Words(*problem), Words(*advice))
+    (zh, en), (zh_do, en_do) = problem, advice
+    return Remark(Words(zh, en[0].upper() + en[1:]), Words(zh_do, en_do[0].upper() + en_do[1:]))
 
 
 NAMES: Final = {

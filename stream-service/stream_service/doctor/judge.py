@@ -36,7 +36,7 @@ _PROFILES: Final = {66: "Baseline", 77: "Main", 88: "Extended", 100: "High", 110
 
 @dataclass
 class Seen:
-    """What came of the stream: `arrivals` (monotonic), `times` and `keys` (the camera's) in seconds, `data` in bytes."""
+    """What came of the stream: `arrivals` (monotonic), `times` and `keys` (its own) in seconds, `data` in bytes."""
 
     info: StreamInfo | None = None
     packets: int = 0
@@ -51,6 +51,10 @@ class Seen:
     @property
     def passed_s(self) -> float:
         return self.arrivals[-1] - self.arrivals[0] if self.arrivals else 0.0
+
+    @property
+    def shown_s(self) -> float:
+        return max(self.passed_s, self.times[-1] - self.times[0]) if self.times else 0.0
 
     def picture(self, frames: Sequence[FullFrame]) -> None:
         """Take what a packet became."""
@@ -91,14 +95,12 @@ def size(frame: FullFrame) -> tuple[Words, Remark | None]:
 
 
 def pictures_a_second(seen: Seen) -> float | None:
-    """Pictures a second by the camera's own times, because the first ones come in a burst; None when they are few."""
-    shown_s = seen.times[-1] - seen.times[0] if seen.times else 0.0
-    return round((len(seen.times) - 1) / shown_s, 1) if shown_s > 0 and len(seen.times) > _KEYS else None
+    """Pictures a second, None when they are few. The first come in a burst: then the camera's own times count."""
+    return round((len(seen.times) - 1) / seen.shown_s, 1) if seen.shown_s > 0 and len(seen.times) > _KEYS else None
 
 
 def kbit_s(seen: Seen) -> int | None:
-    shown_s = seen.times[-1] - seen.times[0] if seen.times else 0.0
-    return round(seen.data * 8 / shown_s / 1000) if shown_s > 0 else None
+    return round(seen.data * 8 / seen.shown_s / 1000) if seen.shown_s > 0 else None
 
 
 def rate(seen: Seen) -> tuple[Words, Remark | None]:

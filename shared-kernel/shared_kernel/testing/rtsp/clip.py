@@ -68,9 +68,11 @@ class Clip:
             raise ValueError(f"{path}: expected pictures, got none")
         return cls(path, codec, end_s, tuple(parameters), tuple(units))
 
-    def sdp(self) -> str:
+    def sdp(self, *, sound: bool = False) -> str:
         """The description a client asks for first."""
-        return "\r\n".join([*_SESSION_LINES, "m=video 0 RTP/AVP 96", *self._format(), "a=control:trackID=0", ""])
+        video = ["m=video 0 RTP/AVP 96", *self._format(), "a=control:trackID=0"]
+        audio = ["m=audio 0 RTP/AVP 8", "a=rtpmap:8 PCMA/8000", "a=control:trackID=1"] if sound else []
+        return "\r\n".join([*_SESSION_LINES, *video, *audio, ""])
 
     def _format(self) -> list[str]:
         sets = [base64.b64encode(parameter).decode() for parameter in self.parameters]

@@ -5,21 +5,24 @@ from __future__ import annotations
 import enum
 import time
 from dataclasses import dataclass
+from typing import Literal
 
 from shared_kernel.testing.rtsp.clip import Clip
 
 
 class Fault(enum.Enum):
-    """The first five meet a client that connects; the last three meet one that is playing."""
+    """The first six meet a client that connects; the others meet one that is playing."""
 
     SILENT = "accepts the connection and never answers"
     UNAUTHORISED = "401 to whatever name and password"
     NOT_FOUND = "404"
     BROKEN = "500"
     NO_VIDEO = "offers sound only"
+    LIES = "describes H.265 where it sends H.264, and the other way round"
     HANG = "stops sending, keeps the connection"
     CLOSE = "closes the connection in the middle of a stream"
     GARBAGE = "sends random bytes instead of pictures"
+    TRICKLE = "sends a packet every two seconds"
 
 
 @dataclass
@@ -30,6 +33,13 @@ class Mount:
     clips: tuple[Clip, ...]
     loop: bool
     credentials: tuple[str, str] | None
+    #: How the camera asks for them; udp: it refuses interleaved TCP with 461; another address it sends clients to.
+    login: Literal["basic", "digest"] = "basic"
+    transport: Literal["tcp", "udp"] = "tcp"
+    leads_to: str | None = None
+    #: It offers sound beside the pictures, which nobody asks for; what it says the time is, as in HTTP.
+    sound: bool = False
+    date: str | None = None
     fault: Fault | None = None
     fault_at_s: float = 0.0
     after_s: float = 0.0

@@ -13,6 +13,7 @@ from shared_kernel.testing.rtsp.clip import AccessUnit, Clip
 from shared_kernel.testing.rtsp.faults import Fault, Mount
 
 _CLOCK_HZ = 90_000
+_TRICKLE_S = 2.0
 _RTP_VERSION, _PAYLOAD_TYPE, _MARKER = 0x80, 96, 0x80
 
 
@@ -39,6 +40,8 @@ class Sender(threading.Thread):
                     return
                 if self._mount.suffers(Fault.CLOSE, begun_s):
                     break
+                if self._mount.suffers(Fault.TRICKLE, begun_s) and self.stop.wait(_TRICKLE_S):
+                    return
                 self._send_unit(clip, unit, offset_s, garbage=self._mount.suffers(Fault.GARBAGE, begun_s))
         self._hang_up()
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import hashlib
+import re
 import secrets
 import socket
 import socketserver
@@ -14,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self, cast
+from typing import Any, Self, cast
 from urllib.parse import urlsplit
 
 from shared_kernel.testing.ports import free_port
@@ -49,15 +51,19 @@ class RtspServer:
         self._listener: _Listener | None = None
         self._thread: threading.Thread | None = None
 
-    def mount(self, name: str, *clips: Path, loop: bool = True, credentials: tuple[str, str] | None = None) -> str:
+    def mount(
+        self, name: str, *clips: Path, loop: bool = True, credentials: tuple[str, str] | None = None, **habits: Any
+    ) -> str:
         """Play the clips, one after the other, under `name`; the address, without credentials.
+
+        `habits` are the further fields of `faults.Mount`: login, transport, leads_to, sound, date.
 
         Raises:
             ValueError: no clip, or one that cannot be streamed.
         """
         if not clips:
             raise ValueError(f"{name}: expected one clip or more, got none")
-        self.mounts[name] = Mount(name, tuple(Clip.read(clip) for clip in clips), loop, credentials)
+        self.mounts[name] = Mount(name, tuple(Clip.read(clip) for clip in clips), loop, credentials, **habits)
         return self.url(name)
 
     def url(self, name: str) -> str:
@@ -159,6 +165,7 @@ class _Connection(socketserver.StreamRequestHandler):
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._lock = threading.Lock()
         self._sender: Sender | None = None
+        self._udp: socket.socket | None = None
         self._name = ""
         self._session = secrets.token_hex(4)
         self.camera.connections.add(self)
@@ -177,6 +184,8 @@ class _Connection(socketserver.StreamRequestHandler):
             self.hang_up()
             if self._sender.is_alive():
                 self._sender.join(_JOIN_TIMEOUT_S)
+        if self._udp:
+            self._udp.close()
         with contextlib.suppress(OSError):
             super().finish()
 
@@ -230,12 +239,12 @@ class _Connection(socketserver.StreamRequestHandler):
             return _Answer("404 Not Found")
         if mount.suffers(Fault.BROKEN):
             return _Answer("500 Internal Server Error")
-        if not _allowed(request, mount):
-            return _Answer("401 Unauthorized", (("WWW-Authenticate", 'Basic realm="camera"'),))
+        if mount.leads_to is not None:
+            return _Answer("302 Moved Temporarily", (("Location", mount.leads_to),))
+        if not self._lets_in(request, mount):
+            return _Answer("401 Unauthorized", (("WWW-Authenticate", self._question(mount)),))
         if request.method == "DESCRIBE":
-            sdp = SOUND_ONLY_SDP if mount.suffers(Fault.NO_VIDEO) else mount.clips[0].sdp()
-            base = request.url.rstrip("/") + "/"
-            return _Answer(headers=(("Content-Type", "application/sdp"), ("Content-Base", base)), body=sdp)
+            return _description(request, mount)
         if request.method == "SETUP":
             return self._setup_answer(request, mount)
         if request.method == "PLAY" and self._sender:
@@ -243,14 +252,46 @@ class _Connection(socketserver.StreamRequestHandler):
             return _Answer(headers=(session, ("RTP-Info", f"url={request.url.rstrip('/')}/trackID=0;{first}")))
         return _Answer(headers=(session,))
 
+    def _lets_in(self, request: _Request, mount: Mount) -> bool:
+        if mount.suffers(Fault.UNAUTHORISED):
+            return False
+        if mount.credentials is None:
+            return True
+        said = request.headers.get("authorization", "")
+        if mount.login == "basic":
+            return said == f"Basic {base64.b64encode(':'.join(mount.credentials).encode()).decode()}"
+        return _response(said) == _digest(self._question(mount), request, mount.credentials)
+
+    def _question(self, mount: Mount) -> str:
+        return 'Basic realm="camera"' if mount.login == "basic" else f'Digest realm="camera", nonce="{self._session}"'
+
     def _setup_answer(self, request: _Request, mount: Mount) -> _Answer:
-        if "TCP" not in request.headers.get("transport", ""):
+        wanted = request.headers.get("transport", "")
+        if ("TCP" in wanted) != (mount.transport == "tcp"):
             return _Answer("461 Unsupported Transport")
         self._name = mount.name
+        if mount.transport == "udp":
+            return self._udp_answer(wanted, mount)
         if self._sender is None:
             self._sender = Sender(mount, self._send_rtp, self.hang_up)
         transport = ("Transport", "RTP/AVP/TCP;unicast;interleaved=0-1")
         return _Answer(headers=(transport, ("Session", f"{self._session};timeout=60")))
+
+    def _udp_answer(self, wanted: str, mount: Mount) -> _Answer:
+        """Pictures travel to the client's port instead of over its connection."""
+        ports = wanted.partition("client_port=")[2].partition(";")[0]
+        if not ports.partition("-")[0].isdigit():
+            return _Answer("461 Unsupported Transport")
+        to = (self.client_address[0], int(ports.partition("-")[0]))
+        if self._udp is None:
+            self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            self._udp.bind(("127.0.0.1", 0))
+        line = self._udp
+        if self._sender is None:
+            self._sender = Sender(mount, lambda packet: (line.sendto(packet, to), None)[1], self.hang_up)
+        own = line.getsockname()[1]
+        transport = f"RTP/AVP/UDP;unicast;client_port={ports};server_port={own}-{own + 1}"
+        return _Answer(headers=(("Transport", transport), ("Session", f"{self._session};timeout=60")))
 
     def _send_rtp(self, packet: bytes) -> None:
         self._write(_INTERLEAVED + struct.pack(">BH", 0, len(packet)) + packet)
@@ -260,10 +301,22 @@ class _Connection(socketserver.StreamRequestHandler):
             self.request.sendall(data)
 
 
-def _allowed(request: _Request, mount: Mount) -> bool:
-    if mount.suffers(Fault.UNAUTHORISED):
-        return False
-    if mount.credentials is None:
-        return True
-    word = base64.b64encode(":".join(mount.credentials).encode()).decode()
-    return request.headers.get("authorization", "") == f"Basic {word}"
+def _description(request: _Request, mount: Mount) -> _Answer:
+    sdp = SOUND_ONLY_SDP if mount.suffers(Fault.NO_VIDEO) else mount.clips[0].sdp(sound=mount.sound)
+    if mount.suffers(Fault.LIES):
+        sdp = sdp.replace("H264", "H26x").replace("H265", "H264").replace("H26x", "H265")
+    dates = (("Date", mount.date),) if mount.date else ()
+    base = request.url.rstrip("/") + "/"
+    return _Answer(headers=(("Content-Type", "application/sdp"), ("Content-Base", base), *dates), body=sdp)
+
+
+def _response(said: str) -> str:
+    return str(dict(re.findall(r'(\w+)="([^"]*)"', said)).get("response", "none"))
+
+
+def _digest(question: str, request: _Request, credentials: tuple[str, str]) -> str:
+    """The sum that cameras without further protection expect (RFC 2069)."""
+    fields = dict(re.findall(r'(\w+)="([^"]*)"', question))
+    secret = hashlib.md5(f"{credentials[0]}:{fields['realm']}:{credentials[1]}".encode()).hexdigest()
+    asked = hashlib.md5(f"{request.method}:{request.url}".encode()).hexdigest()
+    return hashlib.md5(f"{secret}:{fields['nonce']}:{asked}".encode()).hexdigest()
