@@ -99,15 +99,6 @@ def blueprint(parts: Parts) -> APIBlueprint:
                 log.error("camera skipped", extra=fields(camera_id=row.camera_id, reason=error))  # noqa: TRY400
         return OwnedCameras(items=items)
 
-    @routes.get("/internal/frame-batches")
-    @allow("service")
-    @routes.output(RunningBatches)
-    def frame_batches() -> RunningBatches:
-        with parts.database.read() as store:
-            cameras = {camera.camera_id for camera in store.cameras.all()}
-            rows = [row for row in store.batches.running("camera") if row.stop_at is None]
-        return RunningBatches(items=[_running(row) for row in rows if row.source_id in cameras and row.every_s])
-
     @routes.post("/internal/rights")
     @allow("service")
     @routes.input(RightsIn, arg_name="given")
@@ -143,7 +134,19 @@ def blueprint(parts: Parts) -> APIBlueprint:
         holding = [user_id for user_id in given.user_ids if _holds(found.get(user_id), given.permission)]
         return HoldersOut(user_ids=holding)
 
+    _archiving(routes, parts)
     return routes
+
+
+def _archiving(routes: APIBlueprint, parts: Parts) -> None:
+    @routes.get("/internal/frame-batches")
+    @allow("service")
+    @routes.output(RunningBatches)
+    def frame_batches() -> RunningBatches:
+        with parts.database.read() as store:
+            cameras = {camera.camera_id for camera in store.cameras.all()}
+            rows = [row for row in store.batches.running("camera") if row.stop_at is None]
+        return RunningBatches(items=[_running(row) for row in rows if row.source_id in cameras and row.every_s])
 
 
 def _owned(cipher: AddressCipher, row: Camera) -> OwnedCamera:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from datetime import UTC, datetime
-from typing import Protocol
+from functools import partial
+from typing import Protocol, TypeVar
 
 from shared_kernel.archive import Archive, Frame
 from shared_kernel.errors import Unavailable
@@ -24,6 +25,7 @@ from stream_service.ports import FullFrame, WantedFrames, WantedList
 from stream_service.ring import FrameRing
 
 log = get_logger(__name__)
+T = TypeVar("T")
 
 #: The list is loaded at least this often, seconds.
 RELOAD_EVERY_S = 10.0
@@ -110,10 +112,7 @@ class Archivist:
             runs = list(self._runs.values())
         wait_s = IDLE_S
         for run in runs:
-            try:
-                wait_s = min(wait_s, self._advance(run))
-            except Exception:
-                log.exception("frame not taken", extra=fields(batch_id=run.wanted.batch_id))
+            wait_s = min(wait_s, _guarded("take a frame", partial(self._advance, run), IDLE_S))
         return wait_s
 
     def _advance(self, run: _Run) -> float:
@@ -188,10 +187,16 @@ class Archivist:
     def _load_for_ever(self) -> None:
         while not self._stopping.is_set():
             self._reload.clear()
-            try:
-                self.apply(self._list.wanted_frames())
-            except Unavailable as error:
-                log.warning("list of archived cameras not loaded", extra=fields(reason=str(error)))
-            except Exception:
-                log.exception("list of archived cameras not applied")
+            _guarded("load the list", lambda: self.apply(self._list.wanted_frames()), None)
             self._reload.wait(RELOAD_EVERY_S)
+
+
+def _guarded(what: str, work: Callable[[], T], otherwise: T) -> T:
+    """The worker loops: one batch must not stop the others, and whatever goes wrong is tried again."""
+    try:
+        return work()
+    except Unavailable as error:
+        log.warning("archiving waits", extra=fields(work=what, reason=str(error)))
+    except Exception:
+        log.exception("archiving failed", extra=fields(work=what))
+    return otherwise

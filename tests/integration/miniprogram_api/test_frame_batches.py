@@ -2,84 +2,18 @@
 
 from __future__ import annotations
 
-import io
-import threading
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from miniprogram_api.archive import record_frames
 from miniprogram_api.archive_chores import end_overdue_batches, remove_old_frames
-from shared_kernel.archive import object_key
-from shared_kernel.clock import now, rfc3339
+from shared_kernel.clock import now
 from shared_kernel.errors import Poison
-from shared_kernel.messages import FramesArchived, FrameSettled, new_id
+from shared_kernel.messages import FrameSettled, new_id
 from shared_kernel.testing import wait_until
+from tests.integration.miniprogram_api.archiving import begun, frames, picture, record, settled, shown, start, told
 from tests.integration.miniprogram_api.world import JPEG, SERVICE_TOKEN, World
-
-
-def start(world: World, token: str, camera_id: str, **fields: Any) -> dict[str, Any]:
-    answer = world.call("POST", f"/cameras/{camera_id}/frame-batches", token, json={"every_s": 1.0, **fields})
-    assert answer.status_code == 201, answer.text
-    return dict(answer.get_json())
-
-
-def picture(seq: int) -> bytes:
-    return JPEG + b"%d" % seq
-
-
-def settled(world: World, seq: int, *, age_s: float = 0, reason: str | None = None) -> FrameSettled:
-    """A frame whose object is in the store, or one that was given up for `reason`."""
-    captured_at = now() - timedelta(seconds=age_s) + timedelta(milliseconds=seq)
-    key = None
-    if reason is None:
-        key = object_key(captured_at, picture(seq))
-        world.parts.blobs.put(key, picture(seq))
-    return FrameSettled(
-        seq=seq, captured_at=captured_at, key=key, bytes=len(JPEG), attempts=1, took_ms=12.5, reason=reason
-    )
-
-
-def told(batch: dict[str, Any], *frames: FrameSettled, ended: bool = False) -> FramesArchived:
-    return FramesArchived(
-        batch_id=batch["batch_id"],
-        source=batch["source"],
-        source_id=batch["source_id"],
-        started_at=now(),
-        expected=batch["expected"] or 0,
-        frames=frames,
-        ended=ended,
-    )
-
-
-def record(world: World, message: FramesArchived) -> None:
-    world.database.run(lambda store: record_frames(store, message))
-
-
-def shown(world: World, token: str, batch_id: str) -> dict[str, Any]:
-    answer = world.call("GET", f"/frame-batches/{batch_id}", token)
-    assert answer.status_code == 200, answer.text
-    return dict(answer.get_json())
-
-
-def frames(world: World, token: str, batch_id: str, query: str = "") -> list[dict[str, Any]]:
-    return list(world.call("GET", f"/frame-batches/{batch_id}/frames{query}", token).get_json()["items"])
-
-
-def send(world: World, token: str, batch_id: str, first_seq: object, *pictures: bytes, **form: Any) -> Any:
-    files = [(io.BytesIO(one), f"{n}.jpg") for n, one in enumerate(pictures)]
-    data = {"first_seq": str(first_seq), "frames": files, **form}
-    answer = world.call("POST", f"/frame-batches/{batch_id}/frames", token, data=data)
-    answer.request.environ["wsgi.input"].close()  # a large body of the test client is a file
-    return answer
-
-
-def begun(world: World, token: str, **fields: Any) -> str:
-    answer = world.call("POST", "/frame-batches", token, json=fields)
-    assert answer.status_code == 201, answer.text
-    return str(answer.get_json()["batch_id"])
 
 
 def test_a_camera_is_archived_from_start_to_stop(world: World) -> None:
@@ -286,78 +220,6 @@ def test_lists_are_paged_and_filtered(world: World) -> None:
     assert set(listed(f"?limit=1&after={first['next']}")) == {batch["batch_id"], other} - {
         first["items"][0]["batch_id"]
     }
-
-
-def test_a_client_sends_frames_in_order_and_again_what_failed(world: World) -> None:
-    token = world.token()
-    batch_id = begun(world, token, expected=5)
-    taken = [rfc3339(now() - timedelta(seconds=10 - n)) for n in range(3)]
-    answer = send(world, token, batch_id, 0, *map(picture, range(3)), captured_at=taken)
-    assert answer.status_code == 200, answer.text
-    sent = answer.get_json()
-    assert [(one["seq"], one["state"], one["captured_at"]) for one in sent["frames"]] == [
-        (n, "stored", taken[n]) for n in range(3)
-    ]
-    assert (sent["batch"]["state"], sent["batch"]["stored"], sent["batch"]["started_at"]) == ("running", 3, taken[0])
-    repeated = send(world, token, batch_id, 0, *map(picture, range(5))).get_json()
-    assert [one["attempts"] for one in repeated["frames"]] == [1] * 5
-    assert (repeated["batch"]["state"], repeated["batch"]["stored"]) == ("done", 5)
-    assert repeated["frames"][0]["captured_at"] == taken[0]
-    got = [world.call("GET", one["url"]).data for one in frames(world, token, batch_id)]
-    assert got == [picture(n) for n in range(5)]
-    differs = send(world, token, batch_id, 2, b"\xff\xd8\xff another")
-    assert (differs.status_code, differs.get_json()["type"]) == (409, "#frame_differs")
-    ended = send(world, token, batch_id, 5, picture(5))
-    assert (ended.status_code, ended.get_json()["type"]) == (409, "#batch_ended")
-
-
-def test_a_store_that_is_away_keeps_nothing_and_says_so(small_world: World, tmp_path: Path) -> None:
-    token = small_world.token()
-    batch_id = begun(small_world, token)
-    folder = tmp_path / "blobs"
-    (folder / "frames").write_text("in the way of the folder")
-    answers: list[Any] = []
-    sending = threading.Thread(target=lambda: answers.append(send(small_world, token, batch_id, 0, picture(0))))
-    sending.start()
-    sending.join(60)
-    assert answers[0].status_code == 503
-    assert answers[0].headers["Retry-After"]
-    assert frames(small_world, token, batch_id) == []
-    (folder / "frames").unlink()
-    assert send(small_world, token, batch_id, 0, picture(0)).get_json()["frames"][0]["state"] == "stored"
-
-
-def test_a_wrong_upload_names_the_field(small_world: World) -> None:
-    token = small_world.token()
-    batch_id = begun(small_world, token)
-    one, late = [picture(0)], rfc3339(now() + timedelta(hours=1))
-    wrong: list[tuple[str, str, list[bytes], dict[str, Any]]] = [
-        *(("first_seq", value, one, {}) for value in ("x", "-1", "100000", "", "1.5")),
-        *(("frames", "0", pictures, {}) for pictures in ([], one * 101)),
-        ("frames.0", "0", [b""], {}),
-        ("frames.1", "0", [picture(0), b"<html>"], {}),
-        ("frames.0", "0", [b"\xff\xd8\xff" + b"x" * 8 * 2**20], {}),
-        *(("captured_at.0", "0", one, {"captured_at": [at]}) for at in ("yesterday", "2020-01-01T00:00:00Z", late)),
-        ("captured_at", "0", one, {"captured_at": [rfc3339(now())] * 2}),
-    ]
-    for field, first_seq, pictures, form in wrong:
-        answer = send(small_world, token, batch_id, first_seq, *pictures, **form)
-        assert answer.status_code == 422, (field, first_seq, answer.text)
-        assert field in [error["field"] for error in answer.get_json()["errors"]]
-    assert frames(small_world, token, batch_id) == []
-
-
-def test_only_the_client_that_began_a_batch_fills_it(small_world: World) -> None:
-    token, other = small_world.token(), small_world.token("officer")
-    mine = begun(small_world, token)
-    assert send(small_world, other, mine, 0, picture(0)).status_code == 404
-    theirs = begun(small_world, other)
-    assert send(small_world, token, theirs, 0, picture(0)).status_code == 403
-    of_camera = start(small_world, token, small_world.camera(token))["batch_id"]
-    assert send(small_world, token, of_camera, 0, picture(0)).status_code == 403
-    stopped = small_world.call("POST", f"/frame-batches/{mine}/stop", token, json={}).get_json()
-    assert (stopped["state"], stopped["expected"]) == ("done", 0)
-    assert send(small_world, token, mine, 0, picture(0)).status_code == 409
 
 
 def test_batches_that_nobody_ends_are_ended(world: World) -> None:
