@@ -4,6 +4,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { WebSocketServer } from 'ws'
+import { footage } from './mock-footage.mjs'
 import {
   cameras,
   clips,
@@ -204,6 +205,8 @@ async function api(request, response, path, query) {
   }
   if (route === 'POST /event-tickets') return answer(response, 200, { ticket: 'mock', expires_in: 60 })
   if (route === 'GET /passes') return listPasses(response, query)
+  const kept = request.method === 'GET' ? footage(path, query, cameras) : undefined
+  if (kept !== undefined) return answer(response, 200, kept)
   if (route === 'GET /counters') return counters(response, query)
   if (route === 'GET /cameras') return answer(response, 200, { items: [...cameras.values()], next: null })
   if (route === 'POST /cameras/test') return testAddress(response, json.url)

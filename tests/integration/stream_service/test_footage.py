@@ -51,7 +51,7 @@ class Shelf:
 
 def pictures(video: bytes) -> list[tuple[float, np.ndarray]]:
     """Time and pixels of every picture, as a player shows them."""
-    with av.open(io.BytesIO(video)) as film:
+    with av.open(io.BytesIO(video), "r") as film:
         return [(frame.time or 0.0, frame.to_ndarray(format="gray")) for frame in film.decode(video=0)]
 
 
