@@ -80,7 +80,7 @@ describe('a picture that is not of now', () => {
     const tile = mountPart(CameraTile, { camera })
     expect(tile.classes()).toContain('stale')
     expect(tile.text()).toContain('画面停滞')
-    expect(tile.text()).toMatch(/画面停在.*40/)
+    expect(tile.text()).toMatch(/画面停了.*40/)
     expect(mountPart(CameraTile, { camera: aCamera() }).classes()).not.toContain('stale')
   })
 

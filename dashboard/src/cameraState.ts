@@ -19,9 +19,12 @@ export type Times = Pick<HourOfCamera, `${Time}_s`>
 /** Seconds of each kind. */
 export const secondsOf = (times: Times, kind: Time): number => times[`${kind}_s`]
 
+/** With less there is nothing to tell yet, seconds. */
+const LEAST_S = 30
+
 /** Share of the wanted time with pictures, 0 to 1; null when it was not wanted, or nothing is known. */
 export function uptimeOf(times: Times): number | null {
   const known = times.online_s + times.degraded_s + times.stale_s + times.offline_s
   const wanted = known + times.unknown_s
-  return known === 0 || wanted < 1 ? null : (times.online_s + times.degraded_s) / wanted
+  return known < LEAST_S ? null : (times.online_s + times.degraded_s) / wanted
 }

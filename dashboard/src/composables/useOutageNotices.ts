@@ -27,8 +27,11 @@ export interface OutageNoticesOptions {
 /** How long a notice stays, ms: one that a camera went is read by somebody who was away from the desk. */
 const STAYS_MS = { error: 20_000, success: 8000 }
 
+/** The bar with the time and the user stays free, px. */
+const BELOW_BAR_PX = 60
+
 const showIt = (notice: Notice) =>
-  void ElNotification({ ...notice, duration: STAYS_MS[notice.type], position: 'bottom-left' })
+  void ElNotification({ ...notice, duration: STAYS_MS[notice.type], offset: BELOW_BAR_PX })
 
 export function useOutageNotices(options: OutageNoticesOptions = {}): { tell: (event: OutageEvent) => void } {
   const { gatherMs = 1500, newestMs = 60_000, show = showIt } = options

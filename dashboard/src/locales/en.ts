@@ -124,7 +124,7 @@ const en: typeof zh = {
       paused: 'Paused',
       disabled: 'Switched off',
     },
-    stood: 'Picture of {time}',
+    stood: 'No new picture for {time}',
     resumes: 'Goes on at {time}',
     enlarge: 'Enlarge {name}',
     shrink: 'Back to the wall',

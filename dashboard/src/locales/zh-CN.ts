@@ -123,7 +123,7 @@ export default {
       paused: '计划停用',
       disabled: '已停用',
     },
-    stood: '画面停在 {time}',
+    stood: '画面停了 {time}',
     resumes: '{time} 恢复',
     enlarge: '放大 {name}',
     shrink: '返回监控墙',

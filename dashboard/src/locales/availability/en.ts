@@ -23,6 +23,7 @@ export default {
     coverageName: 'Coverage',
     coverageHint:
       'Share of the planned time in which pictures came and were analysed. With a low coverage counts are too low.',
+    partial: 'Not fully covered',
     analysed: 'Analysed',
     outages: 'Outages',
     noOutages: 'No outage in this time',

@@ -22,6 +22,7 @@ export default {
     coverage: '覆盖 {share}',
     coverageName: '覆盖率',
     coverageHint: '计划内的时间里，有画面并且完成分析的比例；覆盖率低时，计数偏少。',
+    partial: '覆盖不全',
     analysed: '已分析帧',
     outages: '断线记录',
     noOutages: '这段时间没有断线',
