@@ -2,6 +2,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from miniprogram_api.record import record_report
+from shared_kernel.clock import now
+from shared_kernel.messages import CameraReported
 from tests.integration.miniprogram_api.world import SERVICE_TOKEN, World
 
 DOOR = {"name": " 门口 ", "kind": "include", "points": [[0.1, 0.1], [0.9, 0.1], [0.9, 0.90001]]}
@@ -64,6 +67,20 @@ def test_a_camera_without_settings_is_as_usual(world: World) -> None:
     camera_id = world.camera(world.token())
     assert settings(owned(world, camera_id)) == USUAL
     assert owned(world, camera_id)["detect_url"] is None
+
+
+def test_what_a_camera_costs_is_answered(world: World) -> None:
+    token = world.token()
+    camera_id = world.camera(token)
+    fresh = world.call("GET", f"/cameras/{camera_id}", token).get_json()
+    assert (fresh["decoded_per_s"], fresh["analysed_per_s"], fresh["cpu_share"]) == (None, None, None)
+    report = CameraReported(
+        camera_id=camera_id, at=now(), state="online", decoded_per_s=25.0, analysed_per_s=4.9, cpu_share=0.061
+    )
+    with world.database.write() as store:
+        record_report(store, report)
+    costs = world.call("GET", f"/cameras/{camera_id}", token).get_json()
+    assert (costs["decoded_per_s"], costs["analysed_per_s"], costs["cpu_share"]) == (25.0, 4.9, 0.061)
 
 
 def test_the_second_address_is_as_secret_as_the_first(world: World) -> None:
