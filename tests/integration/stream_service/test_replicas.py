@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from itertools import groupby, pairwise
+from itertools import groupby
 from pathlib import Path
 
 import httpx
 import pytest
 
 from shared_kernel.bus import Bus, Subscription
-from shared_kernel.messages import CameraReported, FrameCaptured, PassObserved
+from shared_kernel.messages import CameraReported, FrameCaptured
 from shared_kernel.testing import wait_until
 from shared_kernel.testing.rtsp import RtspServer
 from stream_service.web.forward import FORWARDED
+from tests.integration.stream_service.passing import assert_one_pass_at_a_time, passes_of
 from tests.integration.stream_service.world import ApiDouble, StreamPart, canned_inference, ticket, watch
 
 CAMERAS = ("yard", "gate", "hall", "dock")
@@ -61,17 +62,6 @@ def replicas(
 def owners(frames: Sequence[FrameCaptured], camera_id: str) -> list[str]:
     """Whose frames of a camera came, in order, repeats left out."""
     return [owner for owner, _ in groupby(frame.owner for frame in frames if frame.camera_id == camera_id)]
-
-
-def passes_of(redis_url: str) -> dict[str, list[PassObserved]]:
-    """What was said of each pass."""
-    found: dict[str, list[PassObserved]] = {}
-    subscription = Bus(redis_url).subscribe(PassObserved, "miniprogram-api")
-    while deliveries := subscription.receive(block_ms=100):
-        for delivery in deliveries:
-            found.setdefault(delivery.message.pass_id, []).append(delivery.message)
-        subscription.ack(*deliveries)
-    return found
 
 
 def test_any_replica_answers_for_any_camera(replicas: Replicas, tmp_path: Path) -> None:
@@ -126,7 +116,7 @@ def test_one_that_freezes_and_one_that_is_killed_are_replaced_and_nothing_is_wri
     fences = fences_of(reports)
     assert set(fences) == set(CAMERAS)
     assert all(said == sorted(said) for said in fences.values()), fences
-    assert_each_person_is_one_pass_at_a_time(passes_of(replicas.redis_url))
+    assert_one_pass_at_a_time(passes_of(replicas.redis_url), CAMERAS)
 
 
 def fences_of(reports: Subscription[CameraReported]) -> dict[str, list[int]]:
@@ -137,13 +127,3 @@ def fences_of(reports: Subscription[CameraReported]) -> dict[str, list[int]]:
             fences.setdefault(delivery.message.camera_id, []).append(delivery.message.fence)
         reports.ack(*deliveries)
     return fences
-
-
-def assert_each_person_is_one_pass_at_a_time(found: dict[str, list[PassObserved]]) -> None:
-    """The person that stands before each camera all the time: each pass opened and closed once, none beside another."""
-    assert {message.camera_id for said in found.values() for message in said} == set(CAMERAS)
-    assert all(sorted(message.phase for message in said) == ["closed", "opened"] for said in found.values())
-    last = [max(said, key=lambda message: message.last_seen_at) for said in found.values()]
-    for name in CAMERAS:
-        times = sorted((one.opened_at, one.last_seen_at) for one in last if one.camera_id == name)
-        assert all(earlier[1] < later[0] for earlier, later in pairwise(times)), times
