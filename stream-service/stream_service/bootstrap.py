@@ -202,7 +202,6 @@ class StreamService:
                 entry.analysed_fps or settings.sample_fps,
                 settings.analysis_side,
                 entry.decode or settings.decode,
-                entry.zones,
             ),
             FrameRing(seconds=settings.ring_seconds, megabytes=settings.ring_megabytes),
             LiveHub(entry.camera_id, PyavMuxer, masks=entry.privacy_masks, conversion=self._conversion),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from itertools import chain
@@ -31,6 +31,7 @@ from stream_service.ring import FrameRing
 from stream_service.rules import STEADY_AFTER_S, CameraFailed, pause_s, redacted
 from stream_service.sharpening import Sharpening
 from stream_service.vitals import TimedDecoder, Vitals
+from stream_service.zones import Zone
 
 log = get_logger(__name__)
 
@@ -120,6 +121,16 @@ class CameraWorker:
     def alive(self) -> bool:
         return self._thread.is_alive()
 
+    def adopts(self, entry: CameraEntry) -> bool:
+        """Take `entry` over if it differs only in what needs no new connection: zones and plan."""
+        fits = replace(self.entry, zones=entry.zones, plan=entry.plan) == entry
+        if fits:
+            self.entry = entry
+        return fits
+
+    def _zones(self) -> tuple[Zone, ...]:
+        return self.entry.zones
+
     def start(self) -> None:
         self._thread.start()
         if self._main:
@@ -193,7 +204,7 @@ class CameraWorker:
 
     def _capture(self, packets: Iterable[Packet | None], info: StreamInfo) -> None:
         decoder = self.vitals.watched(self._parts.decoder(info))
-        gate = Gate(self._sampling.mode, self._sampling.fps, self.attention, self._sampling.zones)
+        gate = Gate(self._sampling.mode, self._sampling.fps, self.attention, self._zones)
         for message in capture(packets, decoder, self.ring, self._sampling, gate, intra=info.codec in INTRA_CODECS):
             if message is not None:
                 self._size = (message.width, message.height)

@@ -17,7 +17,6 @@ from stream_service.gate import Gate
 from stream_service.ports import Decoder, FullFrame, Packet
 from stream_service.ring import FrameRing
 from stream_service.rules import BLIND_AFTER_S, CameraFailed, DecodeMode
-from stream_service.zones import Zone
 
 #: How long pictures and packets are counted before deciding whether all must be decoded, seconds.
 _JUDGE_S = 2.0
@@ -41,7 +40,6 @@ class Sampling:
     fps: float
     side: int
     mode: DecodeMode = "adaptive"
-    zones: tuple[Zone, ...] = ()
     seq: Iterator[int] = field(default_factory=lambda: count(time.time_ns() // 1000))
 
 

@@ -1,7 +1,8 @@
 """Which cameras run here: those of miniprogram-api's list that this replica holds (`leases`).
 
 The list is loaded at the start, on every change, and every few seconds. Starts, restarts and stops camera threads; a
-camera whose entry did not change is not touched. Also the place where `follow` finds full frames and `web` live hubs.
+camera whose entry did not change is not touched, and one that can take the change over goes on. Also the place where
+`follow` finds full frames and `web` live hubs.
 """
 
 from __future__ import annotations
@@ -150,6 +151,9 @@ class Fleet:
         self._leases.want(sorted(enabled))
         wanted = {camera_id: entry for camera_id, entry in enabled.items() if self._leases.runs_here(camera_id)}
         with self._lock:
+            for camera_id, one in self._running.items():
+                if camera_id in wanted and one.worker.adopts(wanted[camera_id]):
+                    one.entry = wanted[camera_id]
             gone = [i for i, one in self._running.items() if wanted.get(i) != one.entry or not one.worker.alive]
             ending = [self._running.pop(camera_id).worker for camera_id in gone]
         self._end(ending)

@@ -10,14 +10,12 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Sequence
 from statistics import median
 from typing import Final
 
-from stream_service.motion import MotionWatch
+from stream_service.motion import MotionWatch, Zones
 from stream_service.ports import FullFrame, Packet
 from stream_service.rules import DecodeMode
-from stream_service.zones import Zone
 
 #: After this long without motion and without anybody new a camera is quiet again, seconds.
 QUIET_AFTER_S: Final = 3.0
@@ -68,7 +66,7 @@ class Attention:
 class Gate:
     """Decides packet by packet, picture by picture. Not thread safe; times are those of the packets, seconds."""
 
-    def __init__(self, mode: DecodeMode, fps: float, attention: Attention, zones: Sequence[Zone] = ()) -> None:
+    def __init__(self, mode: DecodeMode, fps: float, attention: Attention, zones: Zones = tuple) -> None:
         self.alone = False
         self._mode = mode
         self._peek_every_s = 1.0 / fps if mode == "keyframes" else PEEK_EVERY_S

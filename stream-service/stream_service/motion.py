@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import cv2
@@ -23,14 +23,20 @@ MIN_CELLS: Final = 2
 _GAIN: Final = 0.3
 
 
+#: Gives the zones as they are now.
+Zones = Callable[[], tuple[Zone, ...]]
+
+
 class MotionWatch:
     """Compares each picture of one camera with a running mean of those before. Not thread safe.
 
     What moves only where people do not count wakes nobody: a street behind a fence, a screen, a tree.
     """
 
-    def __init__(self, zones: Sequence[Zone] = ()) -> None:
-        self._watched = _watched(zones) if zones else None
+    def __init__(self, zones: Zones = tuple) -> None:
+        self._zones = zones
+        self._prepared: tuple[Zone, ...] = ()
+        self._watched: NDArray[np.bool_] | None = None
         self._mean: NDArray[np.float32] | None = None
 
     def moved(self, frame: FullFrame) -> bool:
@@ -45,7 +51,15 @@ class MotionWatch:
         change -= np.median(change)  # a cloud, a lamp: brighter as a whole is no motion
         self._mean = mean + _GAIN * (now - mean)
         changed = np.abs(change) > CHANGED_BY
-        return int((changed if self._watched is None else changed & self._watched).sum()) >= MIN_CELLS
+        watched = self._watched_now()
+        return int((changed if watched is None else changed & watched).sum()) >= MIN_CELLS
+
+    def _watched_now(self) -> NDArray[np.bool_] | None:
+        """The cells that matter, None for all. People change zones while the camera runs."""
+        zones = self._zones()
+        if zones is not self._prepared:
+            self._prepared, self._watched = zones, _watched(zones) if zones else None
+        return self._watched
 
 
 def _watched(zones: Sequence[Zone]) -> NDArray[np.bool_]:

@@ -448,7 +448,7 @@ const en: typeof zh = {
     discardHint: 'There are changes that are not saved.',
     discardYes: 'Discard',
     discardNo: 'Go on editing',
-    saved: 'Settings of {name} saved; the camera connects again',
+    saved: 'Settings of {name} saved; they work in a few seconds',
   },
   doctor: {
     title: 'Stream doctor',

@@ -443,7 +443,7 @@ export default {
     discardHint: '还有没保存的修改。',
     discardYes: '放弃',
     discardNo: '继续编辑',
-    saved: '已保存“{name}”的设置，摄像头会重新连接',
+    saved: '已保存“{name}”的设置，几秒后生效',
   },
   doctor: {
     title: '视频流检查',

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -21,8 +22,9 @@ from stream_service.capture import Sampling
 from stream_service.live import LiveHub
 from stream_service.live.viewer import Viewer
 from stream_service.mailbox import Mailbox
-from stream_service.ports import CameraEntry, Seen
+from stream_service.ports import CameraEntry, Seen, Window
 from stream_service.ring import FrameRing
+from stream_service.zones import Zone
 from tests.integration.stream_service.world import reach, write_clip
 from tests.unit.stream_service.doubles import KeptBus
 
@@ -116,6 +118,18 @@ def test_evidence_is_the_same_moment_in_full_size(camera: tuple[CameraWorker, Ke
         assert number(scene) == number(frame.pixels())
         matched += 1
     assert matched >= 2
+
+
+def test_zones_and_plan_are_taken_over_and_what_needs_a_connection_is_not(camera: tuple[CameraWorker, KeptBus]) -> None:
+    worker, _ = camera
+    zone = Zone("door", "include", ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0)))
+    assert worker.adopts(replace(worker.entry, zones=(zone,)))
+    assert worker.entry.zones == (zone,)
+    for change in ({"privacy_masks": (zone.points,)}, {"detect_url": None}, {"decode": "all"}, {"analysed_fps": 1.0}):
+        assert not worker.adopts(replace(worker.entry, **change))
+    assert worker.entry.zones == (zone,)
+    assert worker.adopts(replace(worker.entry, plan=(Window((), 0, 0),)))
+    wait_until(lambda: worker.state == "paused", 10, "the plan to close")
 
 
 def test_without_the_main_stream_it_is_analysed_and_said(

@@ -95,20 +95,28 @@ def moved(watch: MotionWatch, x: float, y: float) -> bool:
 
 
 def test_motion_where_nobody_counts_is_none() -> None:
-    zones = [include(LEFT), exclude(((0.0, 0.0), (0.5, 0.0), (0.5, 0.3), (0.0, 0.3)))]
-    assert moved(MotionWatch(zones), 0.25, 0.7)
-    assert not moved(MotionWatch(zones), 0.75, 0.7)
-    assert not moved(MotionWatch(zones), 0.25, 0.1)
+    zones = (include(LEFT), exclude(((0.0, 0.0), (0.5, 0.0), (0.5, 0.3), (0.0, 0.3))))
+    assert moved(MotionWatch(lambda: zones), 0.25, 0.7)
+    assert not moved(MotionWatch(lambda: zones), 0.75, 0.7)
+    assert not moved(MotionWatch(lambda: zones), 0.25, 0.1)
     assert moved(MotionWatch(), 0.75, 0.7)
 
 
+def test_zones_may_change_while_the_camera_runs() -> None:
+    zones = [(include(LEFT),)]
+    watch = MotionWatch(lambda: zones[0])
+    assert not moved(watch, 0.75, 0.7)
+    zones[0] = (include(RIGHT),)
+    assert watch.moved(Blinking(0.75, 0.7, bright=False)), "the bright square is gone"
+
+
 def test_the_smallest_zone_is_watched() -> None:
-    tiny = include(((0.701, 0.701), (0.711, 0.701), (0.711, 0.711), (0.701, 0.711)))
-    assert moved(MotionWatch([tiny]), 0.706, 0.706)
+    zones = (include(((0.701, 0.701), (0.711, 0.701), (0.711, 0.711), (0.701, 0.711))),)
+    assert moved(MotionWatch(lambda: zones), 0.706, 0.706)
 
 
 def test_a_camera_sleeps_through_what_moves_outside_and_wakes_for_what_moves_inside() -> None:
-    gate = Gate("adaptive", 5.0, Attention(), [include(LEFT)])
+    gate = Gate("adaptive", 5.0, Attention(), lambda: (include(LEFT),))
     gate.admit(packet(0, at_s=0.0))
     gate.wants(Blinking(0.75, 0.5, bright=False))
     for number in range(1, 12):
