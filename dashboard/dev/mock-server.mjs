@@ -136,43 +136,60 @@ function listPasses(response, query) {
   answer(response, 200, { items, next: wanted.length > limit ? items[items.length - 1].opened_at : null })
 }
 
-async function testAddress(response, url) {
-  const fault = { '/refused': 'refused', '/timeout': 'timeout', '/denied': 'unauthorised' }[
-    new URL(url).pathname
-  ]
-  await new Promise((resolve) => setTimeout(resolve, fault === 'timeout' ? 9000 : 1600))
-  const snapshot = existsSync(file('cam-0.jpg'))
-    ? `data:image/jpeg;base64,${readFileSync(file('cam-0.jpg')).toString('base64')}`
-    : null
-  answer(
-    response,
-    200,
-    fault
-      ? {
-          ok: false,
-          reason: fault,
-          detail: `${fault}: expected a video stream, got none`,
-          codec: null,
-          width: null,
-          height: null,
-          fps: null,
-          playable: false,
-          snapshot: null,
-          elapsed_ms: 1600,
-        }
-      : {
-          ok: true,
-          reason: null,
-          detail: null,
-          codec: url.includes('265') ? 'hevc' : 'h264',
-          width: 1920,
-          height: 1080,
-          fps: 25,
-          playable: !url.includes('265'),
-          snapshot,
-          elapsed_ms: 1600,
-        },
-  )
+const STAGES = [
+  ['resolve', '解析地址', 'Address', '192.168.1.64'],
+  ['connect', '建立连接', 'Connection', '192.168.1.64:554'],
+  ['login', '登录', 'Login', 'Digest'],
+  ['describe', '视频流描述', 'Stream description', 'RTSP'],
+  ['key_frame', '首个关键帧', 'First key frame', '640 × 360'],
+  ['codec', '编码', 'Codec', 'H.264 High'],
+  ['size', '分辨率', 'Picture size', '1920 × 1080'],
+  ['rate', '帧率与码率', 'Frame rate and bit rate', '25 /s, 4.1 Mbit/s'],
+  ['key_interval', '关键帧间隔', 'Key-frame interval', '2 s'],
+  ['audio', '声音', 'Sound', 'PCMA'],
+  ['clock', '时钟', 'Clock', '0 s'],
+]
+
+/** The stream doctor: lines as they come. Paths /refused, /timeout, /denied fail; an address with 265 gets a remark. */
+async function examine(response, url) {
+  const path = new URL(url).pathname
+  const [fault, at] = {
+    '/refused': ['refused', 1],
+    '/timeout': ['timeout', 1],
+    '/denied': ['unauthorised', 2],
+  }[path] ?? [null, -1]
+  const words = (text) => ({ zh: text, en: text })
+  const findings = []
+  response.writeHead(200, { 'Content-Type': 'application/x-ndjson' })
+  const send = (line) => response.write(`${JSON.stringify(line)}\n`)
+  for (const [index, [stage, zh, en, found]] of STAGES.entries()) {
+    const name = { zh, en }
+    const after = fault !== null && index > at
+    if (after) {
+      findings.push({ stage, name, status: 'skipped', took_ms: 0 })
+      continue
+    }
+    send({ finding: { stage, name, status: 'running', took_ms: 0 } })
+    await new Promise((resolve) => setTimeout(resolve, fault === 'timeout' && index === at ? 5000 : 250))
+    const poor = stage === 'codec' && url.includes('265')
+    const finding = { stage, name, status: index === at ? 'failed' : poor ? 'warning' : 'ok', took_ms: 250 }
+    if (index !== at) finding.found = words(poor ? 'H.265' : found)
+    if (index === at || poor) {
+      finding.problem = { zh: '这一步没有成功', en: 'This did not work' }
+      finding.advice = { zh: '检查地址、端口和网络', en: 'Check address, port and network' }
+    }
+    findings.push(finding)
+    send({ finding })
+  }
+  const snapshot =
+    fault === null && existsSync(file('cam-0.jpg'))
+      ? `data:image/jpeg;base64,${readFileSync(file('cam-0.jpg')).toString('base64')}`
+      : null
+  const report = fault
+    ? { ok: false, reason: fault, detail: `${fault}: expected a video stream, got none` }
+    : { ok: true, codec: url.includes('265') ? 'hevc' : 'h264', width: 1920, height: 1080, fps: 25, snapshot }
+  send({ report: { findings, playable: !url.includes('265'), elapsed_ms: 1600, ...report } })
+  response.end()
 }
 
 async function api(request, response, path, query) {
@@ -209,7 +226,8 @@ async function api(request, response, path, query) {
   if (kept !== undefined) return answer(response, 200, kept)
   if (route === 'GET /counters') return counters(response, query)
   if (route === 'GET /cameras') return answer(response, 200, { items: [...cameras.values()], next: null })
-  if (route === 'POST /cameras/test') return testAddress(response, json.url)
+  if (route === 'POST /cameras/test') return examine(response, json.url)
+  if (/^POST \/cameras\/\w+\/doctor$/.test(route)) return examine(response, 'rtsp://camera/265')
   if (route === 'POST /cameras') {
     const camera = makeCamera(json.name, cameras.size, {
       state: 'connecting',
