@@ -186,7 +186,8 @@ class Fleet:
             self._changed.clear()
             try:
                 self._load_if_due()
-                self.apply(self._entries)
+                if self.loaded:  # a replica that knows no camera takes no share of them
+                    self.apply(self._entries)
             except Exception:
                 log.exception("camera list not applied")
                 self._load_at_s = time.monotonic() + RETRY_S

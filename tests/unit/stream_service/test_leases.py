@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from shared_kernel.bus import Round
 from shared_kernel.errors import Unavailable
 from shared_kernel.testing import wait_until
+from stream_service.fleet import Fleet
 from stream_service.leases import Leases
+from stream_service.ports import CameraEntry
 
 
 class ScriptedStore:
@@ -72,6 +74,25 @@ def test_nothing_is_taken_before_the_list_is_known() -> None:
     wait_until(lambda: watched.store.wanted, 10)
     watched.leases.stop()
     assert set(watched.store.wanted) == {("gate",)}
+
+
+def test_a_replica_that_cannot_have_the_list_takes_no_share() -> None:
+    watched, asked = Watched(), []
+
+    class Nobody:
+        def cameras(self) -> list[CameraEntry]:
+            asked.append(1)
+            raise Unavailable("api", "connection refused")
+
+    fleet = Fleet(Nobody(), watched.leases, lambda _: 1 // 0)  # type: ignore[arg-type, return-value]
+    watched.leases.start(watched.store, fleet.leases_changed)
+    fleet.start()
+    wait_until(lambda: asked, 10)
+    fleet.reload()
+    wait_until(lambda: len(asked) > 1, 10)
+    fleet.stop()
+    watched.leases.stop()
+    assert watched.store.wanted == []
 
 
 def test_what_is_held_runs_here_and_has_its_token() -> None:
@@ -144,6 +165,10 @@ def test_who_is_forgotten_and_what_has_no_room_is_said() -> None:
 def test_an_unexpected_error_does_not_end_the_rounds() -> None:
     watched = Watched()
     watched.store.answer = Round(held={"gate": 1}, forgotten=("old",))
-    watched.leases = Leases(lambda _: 1 // 0, watched.roomless.append, round_every_s=0.001)
+
+    def fail(_: str) -> None:
+        raise RuntimeError("a defect")
+
+    watched.leases = Leases(fail, watched.roomless.append, round_every_s=0.001)
     with watched.running("gate"):
         watched.next_round()
