@@ -259,6 +259,9 @@ async function api(request, response, path, query) {
       expires_in: 60,
       stream_url: `/live/cameras/${camera_id}/stream?ticket=mock`,
       snapshot_url: `/live/cameras/${camera_id}/snapshot.jpg?ticket=mock`,
+      mjpeg_url: `/live/cameras/${camera_id}/stream.mjpeg?ticket=mock`,
+      flv_url: `/live/cameras/${camera_id}/stream.flv?ticket=mock`,
+      hls_url: `/live/cameras/${camera_id}/hls/index.m3u8?ticket=mock`,
     })
   if (request.method === 'DELETE') {
     cameras.delete(camera_id)
@@ -333,8 +336,16 @@ sockets.on('connection', (socket, request) => {
   // As the real service: everything since the last keyframe at once, then picture by picture.
   let next = Math.floor((Date.now() / 1000) * clip.fps) % clip.count
   while (next > 0 && !clip.isKey(next)) next -= 1
+  const say = (note) => socket.send(JSON.stringify(note))
   const timer = setInterval(() => {
     socket.send(clip.fragment(next))
+    const at = next / clip.fps
+    if (next % 25 === 0) say({ type: 'clock', at, age: 0.05, said: Date.now() / 1000 })
+    if (next % 5 === 0) {
+      const x = 0.45 + 0.3 * Math.sin(at / 2)
+      const box = [x, 0.3, x + 0.1, 0.5]
+      say({ type: 'faces', at, faces: [{ box, state: 'without_mask', score: 0.9, state_score: 0.97 }] })
+    }
     next += 1
   }, 1000 / clip.fps)
   socket.on('close', () => clearInterval(timer))

@@ -94,7 +94,7 @@ class Pieces:
         self.sessions = {name: one for name, one in self.sessions.items() if not one.over}
 
     def piece(self, number: int) -> bytes | None:
-        return next((one.data for one in self._kept if one.number == number), None)
+        return next((one.data for one in tuple(self._kept) if one.number == number), None)
 
     def playlist(self) -> str:
         """The media playlist, with addresses beside it."""

@@ -21,8 +21,8 @@ log = get_logger(__name__)
 BEHIND_PACKETS: Final = 8
 #: More packets wait only when not even decoding keeps up: then they are dropped up to the next key frame.
 MAX_WAITING_PACKETS: Final = 400
-#: Its first viewer joins within this time, seconds; after that it ends when nobody watches.
-JOINED_WITHIN_S: Final = 5.0
+#: Its first viewer joins within this time, seconds: on a busy machine at the second attempt, when a picture is there.
+JOINED_WITHIN_S: Final = 15.0
 
 _FAILED: Final = Ending(RESTART, "conversion_failed", "converting the video failed; it begins again")
 
