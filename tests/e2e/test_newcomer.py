@@ -21,6 +21,8 @@ CAMERA = "北门 North gate"
 NOT_BLACK = 25.0
 #: Mean difference of two pictures of a person who walks; noise alone stays below.
 MOVES = 0.3
+#: A player seeks to a picture, not between two.
+SEEKS_TO_S = 0.2
 
 
 def log_in_for_the_first_time(page: Page, stack: RunningStack) -> None:
@@ -74,6 +76,7 @@ def test_from_first_login_to_the_first_event(page: Page, stack: RunningStack, ga
     wait_until(lambda: picture.evaluate("image => image.complete && image.naturalWidth > 0"), 10, "the face is shown")
 
     check_records(stack, scene)
+    check_clip(page)
     assert faults == []
 
 
@@ -96,6 +99,19 @@ def check_records(stack: RunningStack, scene: Scene) -> None:
                 assert np.asarray(picture).mean() > NOT_BLACK
     totals = wait_until(lambda: totals_of(client, len(passes)), 10, "counters")
     assert {state: count for state, count in totals.items() if count} == dict(scene.truth)
+
+
+def check_clip(page: Page) -> None:
+    """The clip of somebody who was not protected plays in the page, seeks, and shows where the face is."""
+    feed = page.get_by_role("region", name="最新事件")
+    feed.get_by_role("button", name=re.compile("未戴口罩")).first.click()
+    page.locator(".el-segmented").get_by_text("录像片段").click()
+    video = page.locator(".stored video")
+    expect(video).to_be_visible(timeout=30_000)
+    wait_until(lambda: video.evaluate("video => video.currentTime > 0.2 && video.videoWidth > 0"), 20, "the clip plays")
+    video.evaluate("video => { video.pause(); video.currentTime = video.duration / 2 }")
+    expect(page.locator(".stored .box").first).to_be_visible(timeout=10_000)
+    assert video.evaluate("video => Math.abs(video.currentTime - video.duration / 2)") < SEEKS_TO_S
 
 
 def totals_of(client: ApiClient, expected: int) -> dict[str, int]:
