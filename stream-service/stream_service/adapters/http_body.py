@@ -107,6 +107,8 @@ class HttpBody(io.RawIOBase):
         self._fetching, self._part = fetching, part
         self._got = _get(part, fetching, until_s)
         self._at = part.start
+        #: Where the open answer is; libav looks at the end of a file and comes back, which shall cost no request.
+        self._answer_at = part.start
         #: Where the bytes come from after redirects, without credentials: what further addresses are relative to.
         self.name = self._got.url
         self.content_type = (self._got.response.headers.get_content_type() or "").lower()
@@ -125,24 +127,25 @@ class HttpBody(io.RawIOBase):
         return self._at
 
     def read(self, size: int = -1) -> bytes:
+        if self._at != self._answer_at:
+            if self._at >= (self.size or 0):
+                return b""
+            self._got.drop(self._fetching)
+            further = Part(self._part.url, self._at)
+            self._got = _get(further, self._fetching, time.monotonic() + _READ_TIMEOUT_S)
+            self._answer_at = self._at
         try:
             data = self._got.response.read1(size if size > 0 else 65536)
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise http_failed(error) from None
         self._at += len(data)
+        self._answer_at = self._at
         return data
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self.size or 0}.get(whence, 0)
-        wanted = base + offset
-        if wanted == self._at:
-            return wanted
-        if not self._ranges or not 0 <= wanted <= (self.size or 0):
+        wanted = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self.size or 0}.get(whence, 0) + offset
+        if wanted != self._at and (not self._ranges or wanted < 0):
             raise CameraFailed(CameraReason.INVALID_DATA, "camera: cannot go to another place of this stream")
-        if wanted < (self.size or 0):
-            self._got.drop(self._fetching)
-            further = Part(self._part.url, wanted)
-            self._got = _get(further, self._fetching, time.monotonic() + _READ_TIMEOUT_S)
         self._at = wanted
         return wanted
 

@@ -130,8 +130,9 @@ def test_http_cameras_are_read_with_their_login(web: HttpCamera, clips: Path, lo
 
 
 def test_a_file_over_http_is_read_in_whatever_order_it_is_written(web: HttpCamera, clips: Path) -> None:
-    late = remuxed(clips / "plain.mp4", "mp4")  # its index is at the end
+    late = remuxed(clips / "heavy.mp4", "mp4")  # its index is at the end
     assert look(web.content("late.mp4", late, "application/octet-stream")).width == 640
+    assert len(web.asked) <= 4
     assert look(web.file("early.mp4", clips / "plain.mp4", ranges=False)).width == 640
     transport = remuxed(clips / "hevc.mp4", "mpegts")
     assert look(web.content("x", transport, "video/mp2t")).codec == "hevc"
@@ -139,14 +140,13 @@ def test_a_file_over_http_is_read_in_whatever_order_it_is_written(web: HttpCamer
 
 
 def test_pictures_without_times_get_those_of_their_arrival(web: HttpCamera) -> None:
-    packets = read(web.mjpeg("gate", fps=20.0), 40)
+    packets = read(web.mjpeg("gate", fps=40.0), 40)
     shown_s = (packets[-1].dts - packets[20].dts) / CLOCK_HZ
     assert shown_s == pytest.approx(packets[-1].arrived_s - packets[20].arrived_s, abs=0.02)
 
 
-@pytest.mark.parametrize("fragmented", [False, True])
-def test_a_live_playlist_goes_on_at_the_speed_of_its_pictures(web: HttpCamera, clips: Path, fragmented: bool) -> None:
-    packets = read(web.hls("gate", clips / "plain.mp4", fragmented=fragmented), 80)
+def test_a_live_playlist_goes_on_at_the_speed_of_its_pictures(web: HttpCamera, clips: Path) -> None:
+    packets = read(web.hls("gate", clips / "plain.mp4", fragmented=True), 80)
     assert len(packets) == 80  # more than the first playlist lists
     assert packets[-1].arrived_s - packets[0].arrived_s > 2.0
     assert all(before.dts < after.dts for before, after in pairwise(packets))
