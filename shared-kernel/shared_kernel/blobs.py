@@ -85,10 +85,10 @@ class Blobs:
             obstore.put(self._store, key, data, attributes=attributes)
 
     async def put_soon(self, key: str, data: bytes, *, content_type: str = "application/octet-stream") -> None:
-        """As `put`, for an event loop: many at a time cost one thread."""
+        """As `put`, for an event loop and objects of some MB at most: many at a time cost one thread."""
         attributes = {"Content-Type": content_type} if isinstance(self._store, S3Store) else None
         with _translated(_checked(key)):
-            await obstore.put_async(self._store, key, data, attributes=attributes)
+            await obstore.put_async(self._store, key, data, attributes=attributes, use_multipart=False)
 
     def put_file(self, key: str, path: Path, *, content_type: str = "application/octet-stream") -> None:
         """Store the file at `path` under `key`, in parts when it is large; it is whole when this returns.

@@ -10,7 +10,18 @@ import click
 
 from xunshi.places import ROOT
 
-_BENCHES = ("detect", "latency", "live_latency", "memory", "cameras", "archive", "start", "frames")
+_BENCHES = (
+    "detect",
+    "latency",
+    "live_latency",
+    "memory",
+    "cameras",
+    "archive",
+    "start",
+    "frames",
+    "reconnects",
+    "sustained",
+)
 
 
 @click.command()
