@@ -197,12 +197,10 @@ def test_an_outage_begins_with_the_last_picture_and_ends_when_the_camera_is_back
     camera.breaks(30)
     assert camera.outages == [camera.wall(60)]
     back_s = camera.at_s + STEP_S
-    camera.plays(BACK_AFTER_S - 1)
-    assert camera.said.state == "online"
-    assert camera.said.outage_since == camera.wall(60)
-    camera.plays(2)
-    assert camera.said.outage_since is None
-    assert camera.said.picture_since == camera.wall(back_s)
+    said = camera.plays(BACK_AFTER_S - 1)
+    assert (said.state, said.outage_since) == ("online", camera.wall(60))
+    said = camera.plays(2)
+    assert (said.outage_since, said.picture_since) == (None, camera.wall(back_s))
 
 
 def test_a_hanging_camera_is_an_outage_from_its_last_packet_on() -> None:
