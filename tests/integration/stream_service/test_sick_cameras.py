@@ -57,7 +57,12 @@ def sick(cameras: RtspServer) -> Iterator[None]:
 
 
 def with_picture(part: StreamPart, *names: str) -> bool:
-    return all(part.state(name, "online") for name in names)
+    """Whether all give pictures; one that broke off several times is called unsteady for a while."""
+    return all(part.state(name, "online") or part.state(name, "degraded") for name in names)
+
+
+def noticed(part: StreamPart, name: str) -> bool:
+    return not part.state(name, "online")
 
 
 def test_sick_cameras_leave_nothing_behind(
@@ -69,9 +74,9 @@ def test_sick_cameras_leave_nothing_behind(
         wait_until(lambda: with_picture(stream, *names), 30)
         before = Footprint.of(stream)
         with sick(rtsp_server):
-            wait_until(lambda: not any(stream.state(name, "online") for name in FAULTS), 60, "all are noticed")
+            wait_until(lambda: all(noticed(stream, name) for name in FAULTS), 60, "all are noticed")
             wait_until(lambda: stream.metric("stream_reconnects_total") >= RECONNECTS, 60, "they are tried again")
-            assert stream.state("healthy", "online")
+            assert with_picture(stream, "healthy")
         wait_until(lambda: with_picture(stream, *names), 60, "all come back")
         assert stream.metric("stream_reconnects_total", camera_id="healthy") == 0
         wait_until(lambda: Footprint.of(stream).threads <= before.threads, 30, "no thread is left")

@@ -132,7 +132,7 @@ def report() -> CameraReported:
 
 def test_the_mailbox_sends_reports_and_frames() -> None:
     bus = KeptBus()
-    mailbox = Mailbox(bus)
+    mailbox = Mailbox(bus, lambda _: 1)
     mailbox.post(frame(1))
     mailbox.post(report())
     mailbox.start()
@@ -144,7 +144,7 @@ def test_the_mailbox_sends_reports_and_frames() -> None:
 def test_a_bus_that_is_away_costs_frames_and_no_time() -> None:
     bus = KeptBus()
     bus.away = True
-    mailbox = Mailbox(bus)
+    mailbox = Mailbox(bus, lambda _: 1)
     mailbox.start()
     for seq in range(3 * MAX_FRAMES):
         mailbox.post(frame(seq))
