@@ -1,4 +1,4 @@
-"""Puts the web side together: live views, snapshots, and the examination of an address (`web`). Cameras run in `fleet`."""
+"""Puts the web side together: live views, snapshots, the examination of an address (`web`). Cameras run in `fleet`."""
 
 from __future__ import annotations
 
