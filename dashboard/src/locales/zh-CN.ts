@@ -639,7 +639,12 @@ export default {
     reserve: '低于 {size} 时自动清理最旧的录像',
     low: '磁盘空间不足：正在优先删除最旧的连续录像，证据最后才会删除。',
     elsewhere: '文件保存在外部对象存储中，容量由对象存储管理。',
-    kinds: { recording: '连续录像', clip: '事件片段', evidence: '证据图片', frames: '归档图片' },
+    kinds: {
+      recording: '连续录像',
+      clip: '事件片段',
+      evidence: '证据图片',
+      frames: '归档图片',
+    },
     total: '合计',
     rules: '保留规则',
     days: '保留 {count} 天',
