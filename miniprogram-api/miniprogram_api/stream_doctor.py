@@ -9,6 +9,7 @@ from typing import Any, Final
 import httpx
 from pydantic import ValidationError
 
+from miniprogram_api.replicas import client_of
 from shared_kernel.errors import Throttled, Unavailable
 from shared_kernel.examination import Examination, Line
 
@@ -18,9 +19,9 @@ _TIMEOUT: Final = httpx.Timeout(30.0, connect=2.0)
 _MAX_LINE_CHARS: Final = 2_000_000
 
 
-def stream_client(base_url: str) -> httpx.Client:
-    """A client for stream-service. Connects on first use; proxies of the environment are not for loopback."""
-    return httpx.Client(base_url=base_url, timeout=_TIMEOUT, trust_env=False)
+def stream_client(addresses: str) -> httpx.Client:
+    """A client for stream-service; `addresses` of all its replicas, separated by commas."""
+    return client_of(addresses, _TIMEOUT)
 
 
 class Examining:

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from miniprogram_api.replicas import client_of
+from miniprogram_api.stream_doctor import stream_client
 from shared_kernel.testing.ports import free_port
 
 TIMEOUT = httpx.Timeout(5.0, connect=1.0)
@@ -40,6 +41,11 @@ def test_the_next_replica_is_asked_with_the_same_body(there: str) -> None:
     nobody = f"http://127.0.0.1:{free_port()}"
     with client_of(f"{nobody}, {there}", TIMEOUT) as client:
         assert [client.post("/x", json={"n": n}).json() for n in range(3)] == [{"n": 0}, {"n": 1}, {"n": 2}]
+
+
+def test_the_client_of_the_stream_service_takes_the_list_of_its_settings(there: str) -> None:
+    with stream_client(f"http://127.0.0.1:{free_port()},{there}") as client:
+        assert client.post("/x", content=b"abc").content == b"abc"
 
 
 def test_one_replica_needs_no_list(there: str) -> None:
