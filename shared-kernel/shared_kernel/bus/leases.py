@@ -5,8 +5,8 @@ sends only while the token is still the current one, checked by Redis in the sam
 was stopped for a minute and goes on as if nothing had happened cannot write any more. See docs/design/0013-leases.md.
 
 All of a round (renew, forget the dead, take what is free, say what is too much) is one script, so two replicas never
-see half of each other's round. Times are those of Redis' clock alone. Tokens are microseconds of it, or one more than the
-last, so that they go on rising when Redis has forgotten everything.
+see half of each other's round. Times are those of Redis' clock alone. Tokens are microseconds of it, or one more than
+the last, so that they go on rising when Redis has forgotten everything.
 """
 
 from __future__ import annotations
