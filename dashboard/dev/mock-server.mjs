@@ -226,6 +226,8 @@ async function api(request, response, path, query) {
   if (kept !== undefined) return answer(response, 200, kept)
   if (route === 'GET /counters') return counters(response, query)
   if (route === 'GET /cameras') return answer(response, 200, { items: [...cameras.values()], next: null })
+  if (route === 'GET /outages') return answer(response, 200, { items: [], next: null })
+  if (request.method === 'GET' && path.endsWith('/hours')) return answer(response, 200, hoursOf())
   if (route === 'POST /cameras/test') return examine(response, json.url)
   if (/^POST \/cameras\/\w+\/doctor$/.test(route)) return examine(response, 'rtsp://camera/265')
   if (route === 'POST /cameras') {
@@ -276,6 +278,29 @@ async function api(request, response, path, query) {
     Object.assign(camera, { state: json.enabled ? 'online' : 'disabled', state_at: now() })
   tell('camera', { camera })
   return answer(response, 200, camera)
+}
+
+/** A day of a camera: mostly online, an hour with an outage, a night that nobody wanted. */
+function hoursOf() {
+  const HOUR = 3_600_000
+  const first = Math.floor(Date.now() / HOUR) * HOUR - 23 * HOUR
+  const blank = { online_s: 0, degraded_s: 0, stale_s: 0, offline_s: 0, paused_s: 0, unknown_s: 0 }
+  const hour = (n) =>
+    n < 6
+      ? { ...blank, paused_s: 3600 }
+      : n === 14
+        ? { ...blank, online_s: 1800, degraded_s: 600, offline_s: 1200 }
+        : { ...blank, online_s: 3600 }
+  const items = Array.from({ length: 24 }, (_, n) => ({
+    start: new Date(first + n * HOUR).toISOString(),
+    ...hour(n),
+    analysed_frames: n < 6 ? 0 : 17_000,
+    skipped_frames: n < 6 ? 0 : 40,
+    coverage: n < 6 ? null : n === 14 ? 0.66 : 0.99,
+  }))
+  const sum = (key) => items.reduce((total, item) => total + item[key], 0)
+  const keys = [...Object.keys(blank), 'analysed_frames', 'skipped_frames']
+  return { items, totals: { ...Object.fromEntries(keys.map((key) => [key, sum(key)])), coverage: 0.97 } }
 }
 
 async function detections(response, body) {
