@@ -15,6 +15,8 @@ BIN := .venv/bin
 NPM = PATH="$(CURDIR)/.venv/bin:$$PATH" npm
 # Paths and options for one run, for example: make up ARGS="--port 9090"    make test-python ARGS=tests/unit
 ARGS ?=
+# Tests that run at the same time, a file each; 0 runs them one after another in this process (for a debugger).
+WORKERS ?= 2
 
 help: ## this list · 列出全部目标
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,7 +32,7 @@ test: test-python test-dashboard ## all tests, as CI runs them · 全部测试
 
 test-python: ## Python: unit, contract, integration, end to end · Python 测试
 	@$(INSTALL) dev
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 test-dashboard: ## dashboard unit tests · 界面单元测试
 	@$(INSTALL) tools

@@ -19,6 +19,9 @@ class Keep(NamedTuple):
     days: int
     gigabytes: float
 
+    def __str__(self) -> str:
+        return f"{self.days}d,{self.gigabytes:g}GB"
+
 
 class Settings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="MINIPROGRAM_", extra="ignore", frozen=True)

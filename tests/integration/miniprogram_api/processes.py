@@ -14,7 +14,7 @@ from shared_kernel.testing.parts import Part
 
 def environment(settings: Settings, port: int) -> dict[str, str]:
     """Environment variables that say the same as `settings`."""
-    values = settings.model_dump()
+    values = {name: getattr(settings, name) for name in type(settings).model_fields}
     found = {
         f"MINIPROGRAM_{name.upper()}": str(getattr(value, "get_secret_value", lambda value=value: value)())
         for name, value in values.items()

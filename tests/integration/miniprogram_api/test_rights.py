@@ -11,6 +11,8 @@ from werkzeug.routing import Rule as Route
 from miniprogram_api.access import PREFIX, rule_of
 from shared_kernel.auth import Ticket, sign_ticket
 from shared_kernel.messages import derived_id
+from tests.integration.miniprogram_api.archiving import record, settled, start, told
+from tests.integration.miniprogram_api.test_footage import clip, keep
 from tests.integration.miniprogram_api.world import SERVICE_TOKEN, TICKET_KEY, World
 
 CALLERS = ("nobody", "guard", "granted", "officer", "administrator", "service")
@@ -18,6 +20,7 @@ CALLERS = ("nobody", "guard", "granted", "officer", "administrator", "service")
 NO = 401
 EVERYBODY_LOGGED_IN = (NO, 200, 200, 200, 200, NO)
 ADMINISTRATORS = (NO, 403, 403, 403, 200, NO)
+ARCHIVISTS = (NO, 403, 403, 200, 200, NO)
 WHO_SEES_THE_CAMERA = (NO, 404, 200, 200, 200, NO)
 SERVICES = (NO, NO, NO, NO, NO, 200)
 
@@ -29,6 +32,7 @@ class Line:
     expected: tuple[int, ...]
     json: dict[str, Any] | None = None
     success: int = 200
+    query: str = ""
 
 
 def anybody(status: int) -> tuple[int, ...]:
@@ -62,6 +66,24 @@ TABLE: dict[str, Line] = {
     "POST /event-tickets": Line(EVERYBODY_LOGGED_IN),
     "GET /events": Line(anybody(422)),
     "GET /counters": Line(EVERYBODY_LOGGED_IN),
+    "GET /presence": Line(EVERYBODY_LOGGED_IN),
+    "GET /footage": Line(EVERYBODY_LOGGED_IN),
+    "GET /footage/<footage_id>/video": Line(WHO_SEES_THE_CAMERA),
+    "GET /footage/<footage_id>/boxes": Line(WHO_SEES_THE_CAMERA),
+    "GET /cameras/<camera_id>/timeline": Line(
+        WHO_SEES_THE_CAMERA, query="?from=2026-01-01T00:00:00Z&to=2026-01-01T01:00:00Z"
+    ),
+    "GET /storage": Line(ADMINISTRATORS),
+    "POST /cameras/<camera_id>/doctor": Line((NO, 403, 403, 403, 503, NO), {}),
+    "GET /frame-batches": Line(EVERYBODY_LOGGED_IN),
+    "POST /frame-batches": Line(ARCHIVISTS, {}, success=201),
+    "POST /cameras/<camera_id>/frame-batches": Line(ARCHIVISTS, {"every_s": 1.0}, success=201),
+    "GET /frame-batches/<batch_id>": Line(WHO_SEES_THE_CAMERA),
+    "GET /frame-batches/<batch_id>/frames": Line(WHO_SEES_THE_CAMERA),
+    "GET /frame-batches/<batch_id>/frames/<int:seq>.jpg": Line(WHO_SEES_THE_CAMERA),
+    "POST /frame-batches/<batch_id>/frames": Line((NO, 403, 403, 403, 403, NO)),  # a camera's batch takes none
+    "POST /frame-batches/<batch_id>/stop": Line(ARCHIVISTS, {}),
+    "GET /internal/frame-batches": Line(SERVICES),
     "POST /detections": Line((NO, 422, 422, 422, 422, NO), {"image": ""}),
     "GET /users": Line(ADMINISTRATORS),
     "POST /users": Line(
@@ -110,7 +132,7 @@ def test_who_gets_what(small_world: World, line: str) -> None:
         json = given.json and {**given.json}
         if json and "username" in json:
             json["username"] += str(n)
-        answer = small_world.call(method, with_objects.fill(path), token, json=json)
+        answer = small_world.call(method, with_objects.fill(path) + given.query, token, json=json)
         wanted = given.success if expected == 200 else expected
         assert answer.status_code == wanted, f"{line} as {caller}: {answer.text}"
 
@@ -129,7 +151,16 @@ class Objects:
             "<user_id>": self.granted,
             "<pass_id>": message.pass_id,
             "<media_id>": derived_id(message.pass_id, message.face.key),
+            "<footage_id>": keep(world, clip(self.camera_id)).footage_id,
+            "<batch_id>": self._batch(),
+            "<int:seq>": "0",
         }
+
+    def _batch(self) -> str:
+        """A batch of the camera that has ended."""
+        batch = start(self.world, self.world.token(), self.camera_id, frames=2)
+        record(self.world, told(batch, settled(self.world, 0), settled(self.world, 1), ended=True))
+        return str(batch["batch_id"])
 
     def token(self, caller: str) -> str | None:
         if caller == "nobody":
@@ -280,4 +311,5 @@ def test_services_get_addresses_with_credentials(world: World) -> None:
     camera_id = world.camera(world.token())
     answer = world.call("GET", "/internal/cameras", SERVICE_TOKEN).get_json()
     expected = {"camera_id": camera_id, "url": "rtsp://eye:secret@10.0.0.1/stream", "model": "mask", "enabled": True}
-    assert answer == {"items": [expected]}
+    [camera] = answer["items"]
+    assert camera == camera | expected
