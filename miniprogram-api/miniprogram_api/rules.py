@@ -108,6 +108,11 @@ def hour_of(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
+def minute_of(moment: datetime) -> datetime:
+    """Begin of the minute in UTC."""
+    return moment.astimezone(UTC).replace(second=0, microsecond=0)
+
+
 def rank(*, closed: bool, last_seen_at: datetime, frames: int, confidence: float, state: str) -> tuple[object, ...]:
     """Orders the reports of one pass: the greatest is the truth, in whatever order they arrive."""
     return closed, last_seen_at, frames, confidence, state

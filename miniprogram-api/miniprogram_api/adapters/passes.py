@@ -68,6 +68,17 @@ class Passes:
             query = query.where(Pass.camera_id == camera_id)
         return [(camera, state, int(passes)) for camera, state, passes in self._session.execute(query)]
 
+    def opened_between(
+        self, since: datetime, until: datetime, cameras: frozenset[str] | None, camera_id: str | None
+    ) -> Sequence[tuple[datetime, str]]:
+        """(opened, state) of the passes of [since, until)."""
+        query = select(Pass.opened_at, Pass.state).where(Pass.opened_at >= since, Pass.opened_at < until)
+        if cameras is not None:
+            query = query.where(Pass.camera_id.in_(cameras))
+        if camera_id:
+            query = query.where(Pass.camera_id == camera_id)
+        return [(opened_at, state) for opened_at, state in self._session.execute(query)]
+
     def ids_before(self, moment: datetime, limit: int) -> Sequence[str]:
         query = select(Pass.pass_id).where(Pass.opened_at < moment).order_by(Pass.opened_at).limit(limit)
         return self._session.scalars(query).all()

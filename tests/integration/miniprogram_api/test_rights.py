@@ -67,6 +67,7 @@ TABLE: dict[str, Line] = {
     "GET /events": Line(anybody(422)),
     "GET /counters": Line(EVERYBODY_LOGGED_IN),
     "GET /presence": Line(EVERYBODY_LOGGED_IN),
+    "GET /presence/minutes": Line(EVERYBODY_LOGGED_IN),
     "GET /footage": Line(EVERYBODY_LOGGED_IN),
     "GET /footage/<footage_id>/video": Line(WHO_SEES_THE_CAMERA),
     "GET /footage/<footage_id>/boxes": Line(WHO_SEES_THE_CAMERA),

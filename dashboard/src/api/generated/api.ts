@@ -369,6 +369,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/presence/minutes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Minutes
+         * @description Needs the permission `pass.view`.
+         */
+        get: operations["get_presence_minutes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/internal/cameras": {
         parameters: {
             query?: never;
@@ -2312,6 +2332,38 @@ export interface components {
         RightsIn: {
             /** Pairs */
             pairs: components["schemas"]["RightsIn.Pair"][];
+        };
+        /** Minute */
+        "MinutesOut.Minute": {
+            /**
+             * With Mask
+             * @default 0
+             */
+            with_mask: number;
+            /**
+             * Without Mask
+             * @default 0
+             */
+            without_mask: number;
+            /**
+             * Mask Worn Incorrectly
+             * @default 0
+             */
+            mask_worn_incorrectly: number;
+            /**
+             * Start
+             * Format: date-time
+             * @description begin of the minute, UTC
+             */
+            start: string;
+        };
+        /** MinutesOut */
+        MinutesOut: {
+            /**
+             * Minutes
+             * @description every minute of the range, also those in which nobody came
+             */
+            minutes: components["schemas"]["MinutesOut.Minute"][];
         };
         /** OwnedCamera */
         "OwnedCameras.OwnedCamera": {
@@ -4376,6 +4428,66 @@ export interface operations {
             };
             /** @description no valid token or ticket */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_presence_minutes: {
+        parameters: {
+            query?: {
+                camera_id?: string | null;
+                from?: string | null;
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MinutesOut"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role does not allow it, or the password must be changed first */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
