@@ -21,6 +21,8 @@ _ENVIRONMENT = {
     "PYTHONUNBUFFERED": "1",
     "STREAM_ALLOWED_RANGES": "127.0.0.0/8",
 }
+#: The end of the last line of what `up` says when it runs: what is read before may lack the login.
+_LAST_WORDS = "stop: Ctrl-C"
 _FIRST_LOGIN = re.compile(r"first login: (\S+) / (\S+)")
 
 
@@ -54,7 +56,7 @@ class RunningStack(Part):
         super().__init__(
             "xunshi up",
             command if demo else [*command, "--no-demo"],
-            ready=lambda: "Xunshi is running" in self.said(),
+            ready=lambda: _LAST_WORDS in self.said(),
             log=data.with_name(f"{data.name}-up-{self.port}.log"),
             environment={**_ENVIRONMENT, **(environment or {})},
             start_timeout_s=START_TIMEOUT_S,
