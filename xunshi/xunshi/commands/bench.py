@@ -12,6 +12,7 @@ from xunshi.places import ROOT
 
 _BENCHES = (
     "detect",
+    "passes",
     "latency",
     "live_latency",
     "memory",
