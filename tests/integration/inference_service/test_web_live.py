@@ -135,7 +135,8 @@ def test_a_lost_connection_is_resumed_without_gaps_or_doubles(web: WebProcess) -
     hello = again.read()
     assert (hello["session"], hello["resumed"]) == (session, True)
     for number in range(hello["last_frame_no"] + 1, 8):  # what the lost connection swallowed on the way up
-        again.read_until("credit")
+        if again.credits < 1:  # otherwise a result could be read past
+            again.read_until("credit")
         again.put(number, FRAME)
     got = [again.read_until("result") for _ in range(4)]
     assert [one["frame_no"] for one in got] == [4, 5, 6, 7]

@@ -131,6 +131,10 @@ class _Socket(Client):  # type: ignore[misc]
         super()._thread()
 
 
+#: A message may take this long on a busy machine, seconds.
+PATIENCE_S = 30.0
+
+
 class LiveClient:
     """A client of WS /infer/live that keeps to its credits, unless told otherwise."""
 
@@ -142,7 +146,7 @@ class LiveClient:
         self.credits = 0
         self.seen: list[dict[str, Any]] = []
 
-    def read(self, timeout_s: float = 10.0) -> dict[str, Any]:
+    def read(self, timeout_s: float = PATIENCE_S) -> dict[str, Any]:
         """The next message but `stat`.
 
         Raises:
@@ -161,7 +165,7 @@ class LiveClient:
             if message["type"] != "stat":
                 return message
 
-    def read_until(self, kind: str, timeout_s: float = 10.0) -> dict[str, Any]:
+    def read_until(self, kind: str, timeout_s: float = PATIENCE_S) -> dict[str, Any]:
         while (message := self.read(timeout_s))["type"] != kind:
             pass
         return message
@@ -195,7 +199,7 @@ class LiveClient:
                 results.append(message)
         return results
 
-    def close_code(self, timeout_s: float = 10.0) -> int:
+    def close_code(self, timeout_s: float = PATIENCE_S) -> int:
         """The code with which the server ended it."""
         try:
             while True:
