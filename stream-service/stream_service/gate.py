@@ -8,6 +8,7 @@ viewers of still pictures.
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from statistics import median
@@ -76,7 +77,7 @@ class Gate:
         #: Packets that the decoder has not had and needs to go on; None when some of them are gone.
         self._kept: list[Packet] | None = None
         self._kept_bytes = 0
-        self._began_s: float | None = None
+        self._began_s = math.inf
         self._had_key = False
         self._now_s = 0.0
         self._peeked_s = self._looked_s = self._moved_s = self._awake_until_s = float("-inf")
@@ -91,7 +92,7 @@ class Gate:
         self._now_s, self.alone = packet.arrived_s, False
         if self._mode == "all":
             return [packet]
-        if self._began_s is None:
+        if self._began_s == math.inf:
             # Nothing is known of a new connection: somebody may be in the picture already.
             self._began_s = self._moved_s = self._now_s
             if self._mode == "adaptive":
@@ -144,8 +145,7 @@ class Gate:
 
     def _is_without_keys(self) -> bool:
         """Whether this camera refreshes its picture little by little, without key frames: any packet may begin."""
-        began_s = self._now_s if self._began_s is None else self._began_s
-        return not self._had_key and self._now_s - began_s > KEYLESS_AFTER_S
+        return not self._had_key and self._now_s - self._began_s > KEYLESS_AFTER_S
 
     def _all_kept(self) -> list[Packet]:
         if self._kept is None:

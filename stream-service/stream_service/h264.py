@@ -57,7 +57,10 @@ def mime(sps: bytes) -> str:
 
 
 class AnnexB:
-    """Brings the packets of one stream into Annex B form, with the parameter sets before every keyframe."""
+    """Brings the packets of one stream into Annex B form, with the parameter sets before every keyframe.
+
+    `h265` does the same with its own header and parameter sets.
+    """
 
     def __init__(self, extradata: bytes) -> None:
         """Read the stream's header, in either of its two forms.
@@ -68,9 +71,9 @@ class AnnexB:
         self._length_bytes = 0
         self._sets = b""
         if extradata[:1] == b"\x01":
-            self._length_bytes, self._sets = _avcc(extradata)
+            self._length_bytes, self._sets = self._header(extradata)
         elif extradata:
-            self._sets = parameter_sets(extradata)
+            self._sets = self._whole_sets(extradata)
 
     def packet(self, data: bytes, *, key: bool) -> bytes:
         """One picture in Annex B form."""
@@ -78,11 +81,22 @@ class AnnexB:
             data = with_start_codes(data, self._length_bytes)
         if not key:
             return data
-        sets = parameter_sets(data)
-        if sps_of(sets) is not None:
+        sets = self._whole_sets(data)
+        if sets:
             self._sets = sets
             return data
         return self._sets + data
+
+    @staticmethod
+    def _header(extradata: bytes) -> tuple[int, bytes]:
+        """Length size and parameter sets of the codec's configuration record."""
+        return _avcc(extradata)
+
+    @staticmethod
+    def _whole_sets(data: bytes) -> bytes:
+        """The parameter sets of a picture that can be decoded with them alone; else b""."""
+        sets = parameter_sets(data)
+        return sets if sps_of(sets) is not None else b""
 
 
 def _avcc(extradata: bytes) -> tuple[int, bytes]:

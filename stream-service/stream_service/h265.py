@@ -1,6 +1,6 @@
 """The few bytes of H.265 that this service must understand: parameter sets, Annex B form, the name browsers want.
 
-`h264` does the same for H.264; what both share (start codes) is there.
+`h264` does the same for H.264; what both share is there.
 """
 
 from __future__ import annotations
@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Final
 
 from shared_kernel.messages import CameraReason
-from stream_service.h264 import START_CODE, nal_units, with_start_codes
+from stream_service import h264
+from stream_service.h264 import START_CODE, nal_units
 from stream_service.rules import CameraFailed
 
 _SPS: Final = 33
@@ -44,33 +45,16 @@ def mime(data: bytes) -> str:
     return f'video/mp4; codecs="hvc1.{space}{profile[0] & 31}.{reversed_bits:X}.{tier}{profile[11]}{constraints}"'
 
 
-class AnnexB:
-    """Brings the packets of one stream into Annex B form, with the parameter sets before every key frame."""
+class AnnexB(h264.AnnexB):
+    """See `h264.AnnexB`."""
 
-    def __init__(self, extradata: bytes) -> None:
-        """Read the stream's header, in either of its two forms.
+    @staticmethod
+    def _header(extradata: bytes) -> tuple[int, bytes]:
+        return _hvcc(extradata)
 
-        Raises:
-            CameraFailed: it is neither.
-        """
-        self._length_bytes = 0
-        self._sets = b""
-        if extradata[:1] == b"\x01":
-            self._length_bytes, self._sets = _hvcc(extradata)
-        elif extradata:
-            self._sets = parameter_sets(extradata)
-
-    def packet(self, data: bytes, *, key: bool) -> bytes:
-        """One picture in Annex B form."""
-        if self._length_bytes:
-            data = with_start_codes(data, self._length_bytes)
-        if not key:
-            return data
-        sets = parameter_sets(data)
-        if sets:
-            self._sets = sets
-            return data
-        return self._sets + data
+    @staticmethod
+    def _whole_sets(data: bytes) -> bytes:
+        return parameter_sets(data)
 
 
 def _hvcc(extradata: bytes) -> tuple[int, bytes]:
