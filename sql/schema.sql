@@ -123,10 +123,120 @@ CREATE TABLE event_log (
   created_at DATETIME(3) NOT NULL COMMENT 'when the row was made; removed after two days',
   CONSTRAINT pk_event_log PRIMARY KEY (event_id),
   CONSTRAINT uq_event_log_message_id UNIQUE (message_id),
-  CONSTRAINT ck_event_log_event CHECK (event IN ('pass', 'camera', 'camera_down', 'camera_up')),
-  CONSTRAINT ck_event_log_scope_type CHECK (scope_type IN ('camera'))
+  CONSTRAINT ck_event_log_event CHECK (event IN ('pass', 'camera', 'camera_down', 'camera_up', 'sighting', 'watch')),
+  CONSTRAINT ck_event_log_scope_type CHECK (scope_type IN ('camera', 'photo'))
 ) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='What live clients are told, in order. The id is that of the server-sent event: clients resume there.' COLLATE utf8mb4_unicode_ci;
 CREATE INDEX ix_event_log_created_at ON event_log (created_at);
+
+CREATE TABLE face_erasures (
+  erasure_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'ULID, printed on the receipt',
+  subject_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'person that was erased, or derived from the photo',
+  cause VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'request, expiry (of consent) or retention',
+  reason VARCHAR(200) NOT NULL COMMENT 'in the words of who asked',
+  state VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'running (goes on after a crash) or done',
+  removed TEXT NOT NULL COMMENT 'JSON: how many rows, vectors, pictures; and their ids',
+  requested_by CHAR(26) CHARACTER SET ascii COLLATE ascii_bin COMMENT 'user; null: the clock or the command line',
+  requested_at DATETIME(3) NOT NULL COMMENT 'when it was asked',
+  done_at DATETIME(3) COMMENT 'when nothing was left',
+  CONSTRAINT pk_face_erasures PRIMARY KEY (erasure_id),
+  CONSTRAINT uq_face_erasures_subject_id UNIQUE (subject_id),
+  CONSTRAINT ck_face_erasures_cause CHECK (cause IN ('request', 'expiry', 'retention')),
+  CONSTRAINT ck_face_erasures_state CHECK (state IN ('running', 'done'))
+) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='What was removed for one person or photo. Names ids and counts only; kept also beside the database.' COLLATE utf8mb4_unicode_ci;
+CREATE INDEX ix_face_erasures_requested_at ON face_erasures (requested_at);
+
+CREATE TABLE face_imports (
+  import_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'ULID',
+  name VARCHAR(120) NOT NULL COMMENT 'file or folder, as it was called',
+  object_key VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'where the ZIP lies; removed when it is done',
+  settings TEXT NOT NULL COMMENT 'JSON: list, basis, expiry for those whom it brings',
+  state VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'waiting, running, done, failed or cancelled',
+  total INTEGER NOT NULL COMMENT 'pictures in it',
+  accepted INTEGER NOT NULL COMMENT 'enrolled',
+  refused INTEGER NOT NULL COMMENT 'not enrolled, with a reason',
+  detail VARCHAR(200) COMMENT 'why it failed',
+  created_by CHAR(26) CHARACTER SET ascii COLLATE ascii_bin COMMENT 'user; null: command line',
+  created_at DATETIME(3) NOT NULL COMMENT 'when it came',
+  heard_at DATETIME(3) NOT NULL COMMENT 'last progress; a silent one is taken over',
+  ended_at DATETIME(3) COMMENT 'when it was done, failed or cancelled',
+  CONSTRAINT pk_face_imports PRIMARY KEY (import_id),
+  CONSTRAINT ck_face_imports_state CHECK (state IN ('waiting', 'running', 'done', 'failed', 'cancelled')),
+  CONSTRAINT ck_face_imports_counts CHECK (total >= 0 AND accepted >= 0 AND refused >= 0)
+) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='A ZIP or folder of pictures that is being enrolled; resumed where it stopped.' COLLATE utf8mb4_unicode_ci;
+CREATE INDEX ix_face_imports_created_at ON face_imports (created_at);
+
+CREATE TABLE face_lists (
+  list_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'ULID',
+  code VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'short name for imports and filters',
+  name VARCHAR(64) NOT NULL COMMENT 'what people call it',
+  kind VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'staff, visitor, watch or own',
+  alerts BOOL NOT NULL COMMENT 'true: seeing somebody of it raises an alert',
+  keep_days INTEGER COMMENT 'sightings older than this go; null: as the service is set',
+  created_at DATETIME(3) NOT NULL COMMENT 'when it was made',
+  CONSTRAINT pk_face_lists PRIMARY KEY (list_id),
+  CONSTRAINT uq_face_lists_code UNIQUE (code),
+  CONSTRAINT ck_face_lists_kind CHECK (kind IN ('staff', 'visitor', 'watch', 'own')),
+  CONSTRAINT ck_face_lists_keep_days CHECK (keep_days IS NULL OR keep_days >= 1)
+) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='A list that persons are on: staff, visitors, those to watch for, and own ones.' COLLATE utf8mb4_unicode_ci;
+
+CREATE TABLE face_models (
+  model VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'name and version, such as sface-2021dec',
+  dimension INTEGER NOT NULL COMMENT 'of its vectors',
+  state VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'building, serving or retired',
+  created_at DATETIME(3) NOT NULL COMMENT 'when the first vector was asked of it',
+  served_at DATETIME(3) COMMENT 'since when it answers searches',
+  CONSTRAINT pk_face_models PRIMARY KEY (model),
+  CONSTRAINT ck_face_models_state CHECK (state IN ('building', 'serving', 'retired')),
+  CONSTRAINT ck_face_models_dimension CHECK (dimension >= 16 AND dimension <= 1024)
+) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='An embedding model whose vectors are kept. One is serving; another may be building beside it.' COLLATE utf8mb4_unicode_ci;
+
+CREATE TABLE face_queries (
+  query_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'ULID',
+  user_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'who searched',
+  kind VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'search, compare, batch, person, trajectory or export',
+  purpose VARCHAR(200) NOT NULL COMMENT 'why, in the words of the user',
+  subject VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'photo, or the id of the person or sighting',
+  parameters TEXT NOT NULL COMMENT 'JSON: filters, threshold, how many',
+  shown TEXT NOT NULL COMMENT 'JSON: ids of persons and sightings that were shown',
+  address VARCHAR(45) CHARACTER SET ascii COLLATE ascii_bin COMMENT 'network address of the caller',
+  created_at DATETIME(3) NOT NULL COMMENT 'when',
+  CONSTRAINT pk_face_queries PRIMARY KEY (query_id),
+  CONSTRAINT ck_face_queries_kind CHECK (kind IN ('search', 'compare', 'batch', 'person', 'trajectory', 'export'))
+) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='Every look for a face: who, why, with what, and what was shown. Only added to.' COLLATE utf8mb4_unicode_ci;
+CREATE INDEX ix_face_queries_created_at ON face_queries (created_at, query_id);
+CREATE INDEX ix_face_queries_user_id ON face_queries (user_id, created_at);
+
+CREATE TABLE face_vectors (
+  vector_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'derived from subject and model; id in the index',
+  kind VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'sample or sighting',
+  subject_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'which sample or sighting',
+  model VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'which model made it',
+  vector VARBINARY(4096) NOT NULL COMMENT 'float32, little-endian, length 1',
+  index_state VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'pending: not in the index yet; indexed; removing: to be taken out',
+  updated_at DATETIME(3) NOT NULL COMMENT 'when the row last changed',
+  CONSTRAINT pk_face_vectors PRIMARY KEY (vector_id),
+  CONSTRAINT uq_face_vectors_subject_id UNIQUE (subject_id, model),
+  CONSTRAINT ck_face_vectors_kind CHECK (kind IN ('sample', 'sighting')),
+  CONSTRAINT ck_face_vectors_index_state CHECK (index_state IN ('pending', 'indexed', 'removing'))
+) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='The vector of one face by one model: the truth, of which the vector index is a cache.' COLLATE utf8mb4_unicode_ci;
+CREATE INDEX ix_face_vectors_index_state ON face_vectors (index_state, model);
+CREATE INDEX ix_face_vectors_model ON face_vectors (model, vector_id);
+
+CREATE TABLE floor_plans (
+  plan_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'ULID',
+  name VARCHAR(64) NOT NULL COMMENT 'such as Building 2, ground floor',
+  object_key VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'where the picture lies',
+  width INTEGER NOT NULL COMMENT 'pixels',
+  height INTEGER NOT NULL COMMENT 'pixels',
+  bytes BIGINT NOT NULL COMMENT 'size',
+  west DOUBLE NOT NULL COMMENT 'longitude of the left edge, degrees, WGS-84',
+  south DOUBLE NOT NULL COMMENT 'latitude of the lower edge',
+  east DOUBLE NOT NULL COMMENT 'longitude of the right edge',
+  north DOUBLE NOT NULL COMMENT 'latitude of the upper edge',
+  created_at DATETIME(3) NOT NULL COMMENT 'when it was added',
+  CONSTRAINT pk_floor_plans PRIMARY KEY (plan_id),
+  CONSTRAINT ck_floor_plans_corners CHECK (west < east AND south < north)
+) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='A picture to draw movements on, laid between two corners.' COLLATE utf8mb4_unicode_ci;
 
 CREATE TABLE footage (
   footage_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'derived by its sender: a repeat is one row',
@@ -172,6 +282,22 @@ CREATE TABLE frame_batches (
 ) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='An ordered group of archived frames. A part that failed is a state, not an error.' COLLATE utf8mb4_unicode_ci;
 CREATE INDEX ix_frame_batches_source_id ON frame_batches (source_id, started_at);
 CREATE INDEX ix_frame_batches_started_at ON frame_batches (started_at);
+
+CREATE TABLE gallery_changes (
+  change_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'ULID',
+  kind VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'merge, split, not_this_person, confirm or lists',
+  person_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'about whom',
+  other_id VARCHAR(26) CHARACTER SET ascii COLLATE ascii_bin COMMENT 'the other person or the sighting',
+  `before` TEXT NOT NULL COMMENT 'JSON: ids and links as they were, never names or pictures',
+  created_by CHAR(26) CHARACTER SET ascii COLLATE ascii_bin COMMENT 'user; null: command line',
+  created_at DATETIME(3) NOT NULL COMMENT 'when',
+  undone_at DATETIME(3) COMMENT 'when it was taken back',
+  undone_by CHAR(26) CHARACTER SET ascii COLLATE ascii_bin COMMENT 'by which user',
+  CONSTRAINT pk_gallery_changes PRIMARY KEY (change_id),
+  CONSTRAINT ck_gallery_changes_kind CHECK (kind IN ('merge', 'split', 'not_this_person', 'confirm', 'lists'))
+) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='A decision about who is who, with what is needed to take it back.' COLLATE utf8mb4_unicode_ci;
+CREATE INDEX ix_gallery_changes_created_at ON gallery_changes (created_at);
+CREATE INDEX ix_gallery_changes_person_id ON gallery_changes (person_id, created_at);
 
 CREATE TABLE idempotency_keys (
   user_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'whose key',
@@ -251,6 +377,64 @@ CREATE INDEX ix_passes_camera_id ON passes (camera_id, opened_at, pass_id);
 CREATE INDEX ix_passes_opened_at ON passes (opened_at, pass_id);
 CREATE INDEX ix_passes_state ON passes (state, opened_at, pass_id);
 
+CREATE TABLE persons (
+  person_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'ULID',
+  name VARCHAR(64) NOT NULL COMMENT 'what people call them',
+  external_ref VARCHAR(64) COMMENT 'number in another system, such as staff no.',
+  note VARCHAR(500) NOT NULL COMMENT 'what guards should know',
+  basis VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'consent, contract, duty (of law) or (public) safety',
+  basis_detail VARCHAR(200) NOT NULL COMMENT 'such as where the signed consent lies',
+  consented_at DATETIME(3) COMMENT 'when consent was given',
+  expires_at DATETIME(3) COMMENT 'after this the person is erased; null: no end',
+  merged_into CHAR(26) CHARACTER SET ascii COLLATE ascii_bin COMMENT 'who this turned out to be; null: a person of their own',
+  created_by CHAR(26) CHARACTER SET ascii COLLATE ascii_bin COMMENT 'user; null: command line',
+  created_at DATETIME(3) NOT NULL COMMENT 'when the row was made',
+  updated_at DATETIME(3) NOT NULL COMMENT 'when the row last changed',
+  CONSTRAINT pk_persons PRIMARY KEY (person_id),
+  CONSTRAINT uq_persons_external_ref UNIQUE (external_ref),
+  CONSTRAINT ck_persons_basis CHECK (basis IN ('consent', 'contract', 'duty', 'safety'))
+) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='Somebody who is enrolled, on what legal basis, and until when. Erasing removes the row.' COLLATE utf8mb4_unicode_ci;
+CREATE INDEX ix_persons_expires_at ON persons (expires_at);
+CREATE INDEX ix_persons_merged_into ON persons (merged_into);
+CREATE INDEX ix_persons_name ON persons (name);
+
+CREATE TABLE sightings (
+  sighting_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'derived from its source: a repeat is one row',
+  source VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'pass (of a camera) or photo (of a patrol)',
+  source_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'which pass or photo',
+  face_no INTEGER NOT NULL COMMENT 'which face of the photo, from 0',
+  camera_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin COMMENT 'whoever may see this camera may see the sighting',
+  taken_by CHAR(26) CHARACTER SET ascii COLLATE ascii_bin COMMENT 'user who took the photo',
+  seen_at DATETIME(3) NOT NULL COMMENT 'when the face was seen',
+  lon NUMERIC(9, 6) COMMENT 'longitude then, degrees, WGS-84',
+  lat NUMERIC(8, 6) COMMENT 'latitude then, degrees, WGS-84',
+  crop_key VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'the face with some surroundings, JPEG',
+  aligned_key VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin COMMENT 'the upright face, PNG; null: no face found',
+  mask_state VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'what the face wore',
+  covered BOOL NOT NULL COMMENT 'mouth or nose cannot be seen: compared by another threshold',
+  quality DOUBLE NOT NULL COMMENT '0 to 1',
+  quality_reasons VARCHAR(200) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'codes of what is not good, comma separated',
+  model VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'model that compared it',
+  person_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin COMMENT 'who it is; null: unknown',
+  decision VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'unknown, auto, near_tie, confirmed, rejected (by a human) or unusable (too poor to compare)',
+  score DOUBLE COMMENT 'cosine to the nearest person, -1 to 1',
+  threshold DOUBLE COMMENT 'what the score had to reach then',
+  runner_up_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin COMMENT 'the next nearest person, when near',
+  runner_up_score DOUBLE COMMENT 'their cosine',
+  decided_by CHAR(26) CHARACTER SET ascii COLLATE ascii_bin COMMENT 'user who confirmed or rejected',
+  decided_at DATETIME(3) COMMENT 'when',
+  recorded_at DATETIME(3) NOT NULL COMMENT 'when the row was made',
+  CONSTRAINT pk_sightings PRIMARY KEY (sighting_id),
+  CONSTRAINT ck_sightings_source CHECK (source IN ('pass', 'photo')),
+  CONSTRAINT ck_sightings_decision CHECK (decision IN ('unknown', 'auto', 'near_tie', 'confirmed', 'rejected', 'unusable')),
+  CONSTRAINT ck_sightings_mask_state CHECK (mask_state IN ('with_mask', 'without_mask', 'mask_worn_incorrectly')),
+  CONSTRAINT ck_sightings_quality CHECK (quality >= 0 AND quality <= 1)
+) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='A face that was seen, recognised or not: one row a pass, or face of a photo. No foreign keys.' COLLATE utf8mb4_unicode_ci;
+CREATE INDEX ix_sightings_camera_id ON sightings (camera_id, seen_at, sighting_id);
+CREATE INDEX ix_sightings_person_id ON sightings (person_id, seen_at, sighting_id);
+CREATE INDEX ix_sightings_seen_at ON sightings (seen_at, sighting_id);
+CREATE INDEX ix_sightings_source_id ON sightings (source_id);
+
 CREATE TABLE users (
   user_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'ULID',
   username VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL COMMENT 'what is typed at login; stored case-folded (NFKC), so the same name exists once',
@@ -294,6 +478,63 @@ CREATE TABLE camera_grants (
   CONSTRAINT fk_camera_grants_user_id FOREIGN KEY(user_id) REFERENCES users (user_id) ON DELETE CASCADE
 ) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='A user may see a camera, beyond what the role gives. Removing the row ends running streams.' COLLATE utf8mb4_unicode_ci;
 CREATE INDEX ix_camera_grants_user_id ON camera_grants (user_id);
+
+CREATE TABLE face_import_lines (
+  import_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'which import',
+  line_no INTEGER NOT NULL COMMENT 'from 1',
+  file VARCHAR(255) NOT NULL COMMENT 'path in the ZIP or folder',
+  outcome VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'accepted, repeated (was enrolled already) or refused',
+  reason VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin COMMENT 'code of why it was refused',
+  detail VARCHAR(200) COMMENT 'the reason in words',
+  person_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin COMMENT 'whom it was enrolled for',
+  sample_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin COMMENT 'as which sample',
+  CONSTRAINT pk_face_import_lines PRIMARY KEY (import_id, line_no),
+  CONSTRAINT ck_face_import_lines_outcome CHECK (outcome IN ('accepted', 'repeated', 'refused')),
+  CONSTRAINT fk_face_import_lines_import_id FOREIGN KEY(import_id) REFERENCES face_imports (import_id) ON DELETE CASCADE
+) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='What became of one picture of an import: the report, and where a resumed one goes on.' COLLATE utf8mb4_unicode_ci;
+
+CREATE TABLE face_negatives (
+  person_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'who it is not',
+  sighting_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'whose face; its vector is the negative sample',
+  created_by CHAR(26) CHARACTER SET ascii COLLATE ascii_bin COMMENT 'user; null: command line',
+  created_at DATETIME(3) NOT NULL COMMENT 'when',
+  CONSTRAINT pk_face_negatives PRIMARY KEY (person_id, sighting_id),
+  CONSTRAINT fk_face_negatives_person_id FOREIGN KEY(person_id) REFERENCES persons (person_id) ON DELETE CASCADE
+) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='A human said that a sighting is not this person; searches respect it for faces like that one.' COLLATE utf8mb4_unicode_ci;
+CREATE INDEX ix_face_negatives_sighting_id ON face_negatives (sighting_id);
+
+CREATE TABLE face_samples (
+  sample_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'ULID',
+  person_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'whose face',
+  content_sha256 BINARY(32) NOT NULL COMMENT 'of the picture as it was sent: a repeat is no second sample',
+  crop_key VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'the face with some surroundings, JPEG',
+  aligned_key VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'the upright face as the network reads it, PNG',
+  quality DOUBLE NOT NULL COMMENT '0 to 1',
+  quality_reasons VARCHAR(200) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'codes of what is not good, comma separated',
+  mask_state VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'what the face wears',
+  covered BOOL NOT NULL COMMENT 'mouth or nose cannot be seen',
+  source VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'upload, import or sighting',
+  sighting_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin COMMENT 'the sighting it was taken from',
+  created_by CHAR(26) CHARACTER SET ascii COLLATE ascii_bin COMMENT 'user; null: command line',
+  created_at DATETIME(3) NOT NULL COMMENT 'when it was enrolled',
+  CONSTRAINT pk_face_samples PRIMARY KEY (sample_id),
+  CONSTRAINT uq_face_samples_person_id UNIQUE (person_id, content_sha256),
+  CONSTRAINT ck_face_samples_source CHECK (source IN ('upload', 'import', 'sighting')),
+  CONSTRAINT ck_face_samples_mask_state CHECK (mask_state IN ('with_mask', 'without_mask', 'mask_worn_incorrectly')),
+  CONSTRAINT ck_face_samples_quality CHECK (quality >= 0 AND quality <= 1),
+  CONSTRAINT fk_face_samples_person_id FOREIGN KEY(person_id) REFERENCES persons (person_id)
+) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='A picture by which a person is recognised: the cut face, from which vectors can be made again.' COLLATE utf8mb4_unicode_ci;
+CREATE INDEX ix_face_samples_sighting_id ON face_samples (sighting_id);
+
+CREATE TABLE person_lists (
+  person_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'who',
+  list_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'on which list',
+  added_at DATETIME(3) NOT NULL COMMENT 'since when',
+  CONSTRAINT pk_person_lists PRIMARY KEY (person_id, list_id),
+  CONSTRAINT fk_person_lists_person_id FOREIGN KEY(person_id) REFERENCES persons (person_id) ON DELETE CASCADE,
+  CONSTRAINT fk_person_lists_list_id FOREIGN KEY(list_id) REFERENCES face_lists (list_id) ON DELETE CASCADE
+) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='Who is on which list.' COLLATE utf8mb4_unicode_ci;
+CREATE INDEX ix_person_lists_list_id ON person_lists (list_id);
 
 CREATE TABLE user_credentials (
   user_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'whose password',

@@ -1,8 +1,9 @@
 """Every table as a typed class; `sql/migrations` makes them and `sql/schema.sql` shows them as MySQL sees them.
 
-One service writes a table: all of these are written by miniprogram-api. Ids are ULIDs; times are UTC in milliseconds;
-closed lists of words are strings with a CHECK; boxes are fractions of the picture. Tables that grow with every pass
-have no foreign keys, so that a pass is never lost over a camera that went, and so that they can be partitioned.
+One service writes a table: persons and sightings are written by face-search, all others by miniprogram-api. Ids are
+ULIDs; times are UTC in milliseconds; closed lists of words are strings with a CHECK; boxes are fractions of the
+picture. Tables that grow with every pass have no foreign keys, so that a pass is never lost over a camera that went,
+and so that they can be partitioned.
 MySQL and MariaDB decide; SQLite is the twin for one machine.
 """
 
@@ -15,6 +16,24 @@ from shared_kernel.tables.columns import Base
 from shared_kernel.tables.footage import Footage
 from shared_kernel.tables.operations import AuditLog, EventLog, IdempotencyKey
 from shared_kernel.tables.passes import Media, Pass, PassCount
+from shared_kernel.tables.persons import (
+    FaceList,
+    FaceModel,
+    FaceSample,
+    FaceVector,
+    GalleryChange,
+    Person,
+    PersonOnList,
+)
+from shared_kernel.tables.sightings import (
+    FaceErasure,
+    FaceImport,
+    FaceImportLine,
+    FaceQuery,
+    FloorPlan,
+    NotThisPerson,
+    Sighting,
+)
 
 __all__ = [
     "ArchivedFrame",
@@ -26,13 +45,27 @@ __all__ = [
     "CameraHour",
     "CameraOutage",
     "EventLog",
+    "FaceErasure",
+    "FaceImport",
+    "FaceImportLine",
+    "FaceList",
+    "FaceModel",
+    "FaceQuery",
+    "FaceSample",
+    "FaceVector",
+    "FloorPlan",
     "Footage",
     "FrameBatch",
+    "GalleryChange",
     "IdempotencyKey",
     "LoginThrottle",
     "Media",
+    "NotThisPerson",
     "Pass",
     "PassCount",
+    "Person",
+    "PersonOnList",
+    "Sighting",
     "User",
     "UserCredential",
 ]

@@ -15,8 +15,8 @@ class EventLog(Base):
     __table_args__ = (
         UniqueConstraint("message_id"),
         Index("ix_event_log_created_at", "created_at"),
-        one_of("event", "pass", "camera", "camera_down", "camera_up"),
-        one_of("scope_type", "camera"),
+        one_of("event", "pass", "camera", "camera_down", "camera_up", "sighting", "watch"),
+        one_of("scope_type", "camera", "photo"),
         table(
             "What live clients are told, in order. The id is that of the server-sent event: clients resume there.",
             autoincrement=True,
