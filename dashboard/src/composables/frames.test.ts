@@ -55,9 +55,9 @@ describe('useFrameBatches', () => {
     const { value, list, stop } = open([[running], [{ ...running, stored: 2 }], [aBatch()]])
     await settle()
     await vi.advanceTimersByTimeAsync(2000)
-    expect(value.batches.value[0]?.stored).toBe(2)
+    expect(value.items.value[0]?.stored).toBe(2)
     await vi.advanceTimersByTimeAsync(10_000)
-    expect(value.batches.value[0]?.state).toBe('done')
+    expect(value.items.value[0]?.state).toBe('done')
     expect(list).toHaveBeenCalledTimes(3)
     stop()
   })
@@ -74,8 +74,8 @@ describe('useFrameBatches', () => {
   it('shows a batch that was just started on top', async () => {
     const { value, stop } = open([[aBatch()]])
     await settle()
-    value.put(aBatch({ batch_id: 'b2', started_at: at(9) }))
-    expect(value.batches.value.map((batch) => batch.batch_id)).toEqual(['b2', 'b1'])
+    value.merge([aBatch({ batch_id: 'b2', started_at: at(9) })])
+    expect(value.items.value.map((batch) => batch.batch_id)).toEqual(['b2', 'b1'])
     stop()
   })
 
@@ -92,7 +92,7 @@ describe('useFrameBatches', () => {
     await value.reload()
     works = false
     await vi.advanceTimersByTimeAsync(2000)
-    expect(value.batches.value).toHaveLength(1)
+    expect(value.items.value).toHaveLength(1)
     expect(value.error.value).not.toBeNull()
     stop()
   })

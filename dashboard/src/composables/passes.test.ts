@@ -136,7 +136,7 @@ describe('usePassHistory', () => {
     await settle()
     expect(history.hasMore.value).toBe(true)
     await Promise.all([history.loadMore(), history.loadMore()])
-    expect(ids(history.passes.value)).toEqual(['a', 'b', 'c'])
+    expect(ids(history.items.value)).toEqual(['a', 'b', 'c'])
     expect(history.hasMore.value).toBe(false)
     expect(list).toHaveBeenCalledTimes(2)
   })
@@ -156,7 +156,7 @@ describe('usePassHistory', () => {
     await settle()
     answers.get('slow')?.({ items: [aPass({ pass_id: 'slow' })] })
     await settle()
-    expect(ids(history.passes.value)).toEqual(['fast'])
+    expect(ids(history.items.value)).toEqual(['fast'])
   })
 
   it('keeps the list when a later page fails', async () => {
@@ -169,7 +169,7 @@ describe('usePassHistory', () => {
     await history.loadMore()
     expect(history.state.value).toBe('ready')
     expect(history.error.value).toBeInstanceOf(Error)
-    expect(ids(history.passes.value)).toEqual(['a', 'b'])
+    expect(ids(history.items.value)).toEqual(['a', 'b'])
     expect(history.hasMore.value).toBe(true)
   })
 })
