@@ -227,7 +227,8 @@ class StreamService:
 
     def _follow(self) -> None:
         limits = Limits(self._settings.analysis_side, self._settings.ring_seconds)
-        for message in follow(self._analysed(), self._fleet, self._outbox, limits, sharpen=self._fleet.sharpen):
+        frames, sharpen = self._analysed(), self._fleet.sharpen
+        for message in follow(frames, self._fleet, self._outbox, limits, show=self._show, sharpen=sharpen):
             self._footage.observed(message)
             passes_total.labels(message.phase, message.state).inc()
             log.info(
@@ -250,16 +251,14 @@ class StreamService:
                 deliveries = []
                 self._stopping.wait(RETRY_S)
             for delivery in deliveries:
-                message = counted(delivery.message, self._fleet.zones(delivery.message.camera_id))
-                self._footage.analysed(message)
-                self._show(message)
-                yield message
+                yield counted(delivery.message, self._fleet.zones(delivery.message.camera_id))
             if not deliveries or time.monotonic() - ticked_s >= 1.0:
                 ticked_s = time.monotonic()
                 yield None
 
     def _show(self, message: FrameAnalysed) -> None:
-        """Boxes for those who watch this camera live."""
+        """Boxes for those who watch this camera live, or later what is recorded."""
+        self._footage.analysed(message)
         hub = self._fleet.hub(message.camera_id)
         if hub is not None:
             hub.show_faces(message)

@@ -52,6 +52,7 @@ def follow(
     outgoing: Outgoing,
     limits: Limits,
     *,
+    show: Callable[[FrameAnalysed], None] = lambda _: None,
     sharpen: Callable[[str, FullFrame, Face, float], Pending | None] = lambda *_: None,
     seconds_now: Callable[[], float] = lambda: now().timestamp(),
 ) -> Iterator[PassObserved]:
@@ -62,6 +63,7 @@ def follow(
         rings: Full frames by camera.
         outgoing: Makes each message durable. While it cannot, the message is offered again later.
         limits: See there.
+        show: Gets every frame that is followed, its faces with the verdict of their person so far.
         sharpen: Looks for a better picture of a face than that of its frame, by camera; see `evidence.Sharpen`.
         seconds_now: The time, in seconds since the epoch.
 
@@ -80,6 +82,7 @@ def follow(
                     passes = CameraPasses(frame.camera_id, limits.analysis_side, partial(sharpen, frame.camera_id))
                     cameras[frame.camera_id] = passes
                 yield from settled(passes, passes.see(frame, full))
+                show(frame.model_copy(update={"faces": passes.faces}))
                 if passes.has_new(frame.captured_at.timestamp()):
                     rings.attend(frame.camera_id)
             continue

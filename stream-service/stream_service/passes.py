@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Final, Literal
 
 from shared_kernel.clock import now
-from shared_kernel.messages import FrameAnalysed, MaskState, PassObserved, new_id
+from shared_kernel.messages import Face, FrameAnalysed, MaskState, PassObserved, new_id
 from stream_service.evidence import BETTER_BY, Cutter, Sharpen, Shot, keys
 from stream_service.ports import FullFrame, Progress
 from stream_service.scenes import SceneWatch
@@ -136,6 +136,12 @@ class CameraPasses:
         self._passes: dict[int, Pass] = {}
         self._closing: list[tuple[Pass, datetime]] = []
         self._last_seq = 0
+        self._faces: tuple[Face, ...] = ()
+
+    @property
+    def faces(self) -> tuple[Face, ...]:
+        """The faces of the frame that was seen last, each with the verdict that its person has so far."""
+        return self._faces
 
     def progress(self) -> list[Progress]:
         """The announced passes that have not ended, and how they go on."""
@@ -147,6 +153,7 @@ class CameraPasses:
 
     def see(self, frame: FrameAnalysed, full: FullFrame | None) -> Iterator[Announcement]:
         """One analysed frame. Frames that come out of order are left out: time does not go back."""
+        self._faces = frame.faces
         if frame.seq <= self._last_seq:
             return
         self._last_seq = frame.seq
@@ -156,10 +163,13 @@ class CameraPasses:
         cutter = Cutter(full, self._sharpen) if full is not None and frame.faces else None
         scale = min(1.0, self._analysis_side / max(frame.width, frame.height))
         sightings = [Sighting.of(face, frame.width, frame.height) for face in frame.faces]
+        faces = []
         for track, sighting in self._tracker.see(at_s, sightings):
             one = self._passes.setdefault(track.track_id, Pass(self._camera_id))
             one.see(sighting, at_s, weight_of(sighting.face, sighting.size * scale), cutter)
             yield from self._judge(track, one, sighting, at_s, cutter)
+            faces.append(self._passes[track.track_id].votes.applied_to(sighting.face))
+        self._faces = tuple(faces)
         yield from self.tick(at_s)
 
     def tick(self, now_s: float) -> Iterator[Announcement]:

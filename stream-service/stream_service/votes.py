@@ -88,6 +88,13 @@ class Votes:
         total = sum(self._tally.values())
         return self._tally.get(state, 0.0) / total if total > 0 else 0.0
 
+    def applied_to(self, face: Face) -> Face:
+        """The face with the verdict so far, where there is one: a single picture flickers."""
+        if not self._tally:
+            return face
+        state, share = self.leader()
+        return face.model_copy(update={"state": state, "state_score": share})
+
     def decided(self) -> MaskState | None:
         """The state, once there is enough to say it."""
         if self.first_s is None or self.sightings < MIN_SIGHTINGS:

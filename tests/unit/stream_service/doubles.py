@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
@@ -164,7 +164,10 @@ def film(pictures: Iterable[Sequence[Face]], fps: float = 5.0) -> list[FrameAnal
 
 
 def followed(
-    frames: Iterable[FrameAnalysed | None], rings: OneRing | None = None, outgoing: KeptOutgoing | None = None
+    frames: Iterable[FrameAnalysed | None],
+    rings: OneRing | None = None,
+    outgoing: KeptOutgoing | None = None,
+    show: Callable[[FrameAnalysed], None] = lambda _: None,
 ) -> list[PassObserved]:
     """What `follow` makes of `frames`, whose time is the time of the frames. Everything is closed at the end."""
     clock = [START.timestamp()]
@@ -176,7 +179,10 @@ def followed(
             yield frame
 
     limits = Limits(analysis_side=640, max_age_s=4.0)
-    return list(follow(ticking(), rings or OneRing(), outgoing or KeptOutgoing(), limits, seconds_now=lambda: clock[0]))
+    story = follow(
+        ticking(), rings or OneRing(), outgoing or KeptOutgoing(), limits, show=show, seconds_now=lambda: clock[0]
+    )
+    return list(story)
 
 
 def opened(messages: Iterable[PassObserved]) -> list[PassObserved]:

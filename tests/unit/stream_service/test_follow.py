@@ -71,6 +71,15 @@ def test_class_flicker_makes_no_second_pass_and_the_majority_decides(fps: float)
     assert one_pass(followed(film(pictures, fps))).state is WITH
 
 
+def test_what_is_shown_of_a_face_does_not_flicker() -> None:
+    shown: list[FrameAnalysed] = []
+    frames = film([[face(400, state=WITHOUT if number % 3 == 2 else WITH)] for number in range(60)])
+    followed([*frames, frames[58]], show=shown.append)
+    assert [[one.state for one in frame.faces] for frame in shown[:60]] == [[WITH]] * 60
+    assert [frame.frame_id for frame in shown] == [frame.frame_id for frame in [*frames, frames[58]]]
+    assert shown[60].faces == frames[58].faces
+
+
 def test_even_flicker_is_one_pass_too() -> None:
     pictures = [[face(400, state=WITHOUT if number % 2 else WITH)] for number in range(250)]
     assert one_pass(followed(film(pictures)))
