@@ -23,9 +23,9 @@ import numpy as np
 
 from bench.figure import Figure
 from bench.mask import ours as networks
-from inference_service.ports import Picture
 from shared_kernel.testing import wait_until
 from shared_kernel.testing.rtsp import RtspServer
+from shared_kernel.vision.ports import Picture
 from xunshi import demo
 from xunshi.places import DEMO_CLIPS, SAMPLES, WEIGHTS
 from xunshi.testing import RunningStack

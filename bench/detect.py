@@ -30,8 +30,9 @@ from bench.mask import aizoo, ours
 from bench.pairs import Times, per_second, ratio_interval, timed
 from bench.portraits import portrait
 from inference_service.detect import files_of
-from inference_service.ports import Model, Session
+from inference_service.ports import Model
 from shared_kernel.errors import ArtifactError
+from shared_kernel.vision.ports import Session
 from xunshi.places import SAMPLES
 
 #: Groups of pictures by the faces we find: name, least, most.
@@ -70,7 +71,7 @@ class Recorded:
     last: list[NDArray[np.float32] | NDArray[np.uint8]]
 
     def run(self, inputs: NDArray[np.float32] | NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
-        """See `inference_service.ports.Session`."""
+        """See `shared_kernel.vision.ports.Session`."""
         self.last.append(inputs)
         return self.session.run(inputs)
 
@@ -82,7 +83,7 @@ class DetectorNetwork:
     session: Session
 
     def run(self, inputs: NDArray[np.float32] | NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
-        """See `inference_service.ports.Session`."""
+        """See `shared_kernel.vision.ports.Session`."""
         return self.detector_network(inputs)
 
     def detector_network(self, inputs: NDArray[np.float32] | NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
@@ -96,7 +97,7 @@ class StateNetwork:
     session: Session
 
     def run(self, inputs: NDArray[np.float32] | NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
-        """See `inference_service.ports.Session`."""
+        """See `shared_kernel.vision.ports.Session`."""
         return self.state_network(inputs)
 
     def state_network(self, inputs: NDArray[np.float32] | NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
@@ -110,7 +111,7 @@ class SecondLookNetwork:
     session: Session
 
     def run(self, inputs: NDArray[np.float32] | NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
-        """See `inference_service.ports.Session`."""
+        """See `shared_kernel.vision.ports.Session`."""
         return self.second_look_network(inputs)
 
     def second_look_network(self, inputs: NDArray[np.float32] | NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:

@@ -24,12 +24,13 @@ from inference_service.analyse import Analyst
 from inference_service.desk import Desk
 from inference_service.judge import Judge
 from inference_service.metrics import PrometheusDeskTally, PrometheusTally
-from inference_service.pictures import decode
-from inference_service.ports import Card, Model, Picture
-from inference_service.rules import FaceReading, Found, Urgency
+from inference_service.ports import Card, Model
 from shared_kernel.clock import now
 from shared_kernel.messages import FrameCaptured, MaskState, Task
 from shared_kernel.testing.faces import DrawnFace, jpeg, scene
+from shared_kernel.vision.pictures import decode
+from shared_kernel.vision.ports import Picture
+from shared_kernel.vision.rules import FaceReading, Found, Urgency
 
 FRAMES: Final = 100_000
 #: The real networks take a quarter of an hour for this many.
@@ -197,7 +198,7 @@ class OneModel:
 
 
 class Here:
-    """Decodes in this process; see `inference_service.ports.Decoder`."""
+    """Decodes in this process; see `shared_kernel.vision.ports.Decoder`."""
 
     def decode(self, data: bytes, urgency: Urgency) -> Picture:  # noqa: ARG002 - nobody waits
         return decode(data)

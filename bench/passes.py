@@ -16,11 +16,11 @@ import av
 from bench import scenarios
 from bench.figure import Figure
 from bench.mask import ours
-from inference_service.pictures import decode_frame
 from inference_service.ports import Model
-from inference_service.rules import MIN_FACE_SCORE
 from inference_service.verdicts import as_faces
 from shared_kernel.messages import Box, Face, FrameAnalysed, MaskState, PassObserved
+from shared_kernel.vision.pictures import decode_frame
+from shared_kernel.vision.rules import MIN_FACE_SCORE
 from stream_service.adapters.pyav_decoder import PyavFrame
 from stream_service.follow import Limits, follow
 from stream_service.ports import FullFrame

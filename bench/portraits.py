@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inference_service.ports import Picture
+from shared_kernel.vision.ports import Picture
 from xunshi.demo import heads, masks, scene
 from xunshi.demo.drawing import Layer
 from xunshi.demo.subjects import SUBJECTS

@@ -16,8 +16,8 @@ from bench.mask.dataset import UNLABELLED, Entry, read
 from bench.mask.figures import Figures, measure
 from bench.mask.measure import Said, resamples
 from bench.mask.table import as_json, as_markdown
-from inference_service.pictures import read_file
 from shared_kernel.errors import ArtifactError, XunshiError
+from shared_kernel.vision.pictures import read_file
 
 #: Boxes below add nothing to an average precision.
 MIN_SCORE = 0.03

@@ -15,11 +15,11 @@ import openvino
 from numpy.typing import NDArray
 
 from bench.mask.measure import Said
-from inference_service.models.overlap import keep_distinct
-from inference_service.ports import Picture
-from inference_service.sessions.openvino import NOT_PINNED
 from shared_kernel.artifacts import Artifact, fetch, load, verify
 from shared_kernel.errors import ArtifactError
+from shared_kernel.vision.models.overlap import keep_distinct
+from shared_kernel.vision.ports import Picture
+from shared_kernel.vision.sessions.openvino import NOT_PINNED
 from xunshi.places import CACHE, ROOT
 
 SIDE_PX: Final = 260

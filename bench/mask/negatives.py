@@ -15,8 +15,8 @@ from typing import Final
 import numpy as np
 
 from bench.mask.measure import INCORRECT, WITH, Floats, Said, overlaps
-from inference_service.pictures import read_file
-from inference_service.ports import Picture
+from shared_kernel.vision.pictures import read_file
+from shared_kernel.vision.ports import Picture
 
 #: Least intersection over union of a box with the face it is about.
 MIN_OVERLAP: Final = 0.4

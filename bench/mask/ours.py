@@ -8,16 +8,17 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 
 from bench.mask.measure import Said
-from inference_service import weights
-from inference_service.bootstrap import DETECTOR_SHAPES, STATE_SHAPES
 from inference_service.detect import DEFAULT_MIN_SCORE, FIT_PX
-from inference_service.models.mask_reader import FINE_CROP_PX, MaskReader
-from inference_service.models.mask_state import MaskStateClassifier
-from inference_service.models.yunet import FaceDetector
-from inference_service.pictures import read_to_fit
-from inference_service.ports import Model, Picture, Session
-from inference_service.rules import MASK_STATES, Found
-from inference_service.sessions.openvino import OpenVinoSession
+from inference_service.ports import Model
+from shared_kernel.vision import weights
+from shared_kernel.vision.models.mask_reader import FINE_CROP_PX, MaskReader
+from shared_kernel.vision.models.mask_state import MaskStateClassifier
+from shared_kernel.vision.models.yunet import FaceDetector
+from shared_kernel.vision.networks import DETECTOR_SHAPES, STATE_SHAPES
+from shared_kernel.vision.pictures import read_to_fit
+from shared_kernel.vision.ports import Picture, Session
+from shared_kernel.vision.rules import MASK_STATES, Found
+from shared_kernel.vision.sessions.openvino import OpenVinoSession
 
 Precision = Literal["f32", "bf16"]
 
@@ -37,7 +38,7 @@ def sessions(folder: Path | None = None, *, precision: Precision = "f32", thread
     """Load the networks.
 
     Args:
-        folder: weights of another training, with the names of `inference-service/weights`; without it those in use.
+        folder: weights of another training, with the names of `shared-kernel/weights`; without it those in use.
             The one of the second look may be missing, and is not taken from elsewhere then: the one in use saw every
             source, so it would know what a training with a source left out is measured on.
         precision: of the computation.

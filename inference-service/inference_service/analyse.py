@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from inference_service.judge import Judge, NoVerdict, Question, Verdict
-from inference_service.pictures import UnreadablePicture, decode_frame
-from inference_service.ports import DeskFull, Draw, Objects, Picture, ReadFailed, Tally
-from inference_service.rules import MAX_PHOTO_TRIES, Found, annotated_key, is_stale
+from inference_service.ports import DeskFull, Draw, Objects, ReadFailed, Tally
+from inference_service.rules import MAX_PHOTO_TRIES, annotated_key, is_stale
 from inference_service.verdicts import as_faces, as_objects
 from shared_kernel.errors import NotFound
 from shared_kernel.messages import (
@@ -25,6 +24,9 @@ from shared_kernel.messages import (
     PhotoAnalysed,
     PhotoSubmitted,
 )
+from shared_kernel.vision.pictures import UnreadablePicture, decode_frame
+from shared_kernel.vision.ports import Picture
+from shared_kernel.vision.rules import Found
 
 Clock = Callable[[], datetime]
 

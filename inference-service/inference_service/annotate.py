@@ -17,8 +17,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from inference_service.placement import Place, Rectangle, Size, place_all, place_most
-from inference_service.ports import Picture
-from inference_service.rules import Found
+from shared_kernel.vision.ports import Picture
+from shared_kernel.vision.rules import Found
 
 Language = Literal["zh", "en"]
 Colour = tuple[int, int, int]

@@ -9,11 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from inference_service import weights
 from inference_service.decoders.picodet import SCALE_INPUT
-from inference_service.models.mask_reader import FINE_CROP_PX, MaskReader
-from inference_service.models.mask_state import MaskStateClassifier
-from inference_service.models.yunet import FaceDetector
 from inference_service.packs.card import Card as PackCard
 from inference_service.packs.content import Kind
 from inference_service.packs.manifest import Manifest
@@ -21,39 +17,19 @@ from inference_service.packs.network import PackModel
 from inference_service.packs.prepare import any_size
 from inference_service.packs.problem import bad
 from inference_service.packs.shelf import Shelf
-from inference_service.ports import Card, Model, Picture, Session
-from inference_service.rules import MIN_FACE_SCORE, Found
-from inference_service.sessions.openvino import OpenVinoSession
-from inference_service.sessions.openvino_pack import OpenVinoPackSession
+from inference_service.ports import Card, Model
 from shared_kernel.errors import ArtifactError
+from shared_kernel.vision.networks import AS_USUAL, Device, Tuning, has_cuda, mask_reader
+from shared_kernel.vision.ports import Picture, Session
+from shared_kernel.vision.rules import MIN_FACE_SCORE, Found
+from shared_kernel.vision.sessions.openvino_pack import OpenVinoPackSession
 
 if TYPE_CHECKING:
     from inference_service.analyse import Analyst
-    from inference_service.decoding import Decoders
     from inference_service.desk import Desk
     from inference_service.settings import Settings
     from shared_kernel.messages import Task
-
-Device = Literal["auto", "cpu", "cuda"]
-
-
-@dataclass(frozen=True, slots=True)
-class Tuning:
-    """How our own network is run: `precision` of torch on a GPU, `mode` of OpenVINO."""
-
-    precision: Literal["full", "half"] = "full"
-    mode: Literal["latency", "throughput"] = "latency"
-
-
-#: Cameras come in few formats: 16:9 and 4:3, upright and turned, and the smaller copies of each.
-DETECTOR_SHAPES = 6
-
-#: Pictures of one form that a GPU searches at once.
-DETECTOR_BATCH = 16
-
-#: Most pictures have few faces: these numbers of crops get a network of their own. Not so for the second look, where it
-#: makes nothing faster.
-STATE_SHAPES = 4
+    from shared_kernel.vision.decoding import Decoders
 
 #: Child processes of a worker that decode strangers' files: one goes on while a hostile file holds the other.
 DECODERS = 2
@@ -79,12 +55,12 @@ def worker_parts(settings: Settings) -> WorkerParts:
         ArtifactError: a file of it is missing.
     """
     from inference_service.analyse import Analyst
-    from inference_service.decoding import Decoders
     from inference_service.desk import Desk
     from inference_service.judge import Judge
     from inference_service.metrics import PrometheusDeskTally, PrometheusTally
     from inference_service.settings import model_of_task
     from shared_kernel.clock import now
+    from shared_kernel.vision.decoding import Decoders
 
     models = shelf(
         settings.weights_dir,
@@ -111,7 +87,7 @@ def shelf(
     device: Device = "auto",
     threads: int = 1,
     defaults: Mapping[Task, str] | None = None,
-    tuning: Tuning = Tuning(),
+    tuning: Tuning = AS_USUAL,
 ) -> Shelf:
     """Make the shelf of a process that runs models; see `open_card` and `packs.shelf.Shelf` for the arguments."""
 
@@ -127,13 +103,13 @@ def open_card(
     device: Device = "auto",
     threads: int = 1,
     min_score: float | None = None,
-    tuning: Tuning = Tuning(),
+    tuning: Tuning = AS_USUAL,
 ) -> Model:
     """Load the model of a pack that is ready.
 
     Args:
         card: from the shelf.
-        device: see `mask_reader`; ONNX, OpenVINO and Paddle files run on the CPU, TorchScript where torch can.
+        device: see `networks.mask_reader`; ONNX, OpenVINO and Paddle files run on the CPU, TorchScript where torch can.
         threads: CPU threads of a run.
         min_score: least score of what is found, 0..1; None takes the model's own.
         tuning: of our own networks.
@@ -161,10 +137,10 @@ def _pack_session(path: Path, kind: Kind, manifest: Manifest, device: Device, th
         further = {SCALE_INPUT: np.ones((1, 2), np.float32)} if manifest.decode.kind == "picodet" else {}
         return OpenVinoPackSession(path, kind, threads, further, any_size(manifest.input))
     try:
-        from inference_service.sessions.torchscript import TorchScriptSession
+        from shared_kernel.vision.sessions.torchscript import TorchScriptSession
     except ImportError as error:
         raise ValueError(f"{path.name}: expected torch to run TorchScript, got none installed") from error
-    on_gpu = device == "cuda" or (device == "auto" and _has_cuda())
+    on_gpu = device == "cuda" or (device == "auto" and has_cuda())
     return TorchScriptSession(path, "cuda" if on_gpu else "cpu", threads)
 
 
@@ -176,66 +152,3 @@ def _drawn(picture: Picture, found: Sequence[Found], card: Card, language: Liter
     labels = card.labels if isinstance(card, PackCard) else ()
     drawn = annotate(picture, found, labels, language)
     return cv2.imencode(".jpg", drawn, [cv2.IMWRITE_JPEG_QUALITY, ANNOTATED_JPEG_QUALITY])[1].tobytes()
-
-
-def mask_reader(
-    *,
-    device: Device = "auto",
-    threads: int = 1,
-    min_face_score: float = MIN_FACE_SCORE,
-    tuning: Tuning = Tuning(),
-) -> MaskReader:
-    """Make the model `mask` ready to run.
-
-    Args:
-        device: `cuda` runs our own networks through torch on the GPU; `auto` does so where torch sees one.
-        threads: CPU threads of a run.
-        min_face_score: 0..1, faces below are not reported.
-        tuning: of all networks.
-
-    Raises:
-        ArtifactError: a network is missing.
-    """
-    if gone := weights.missing():
-        raise ArtifactError(gone)
-    if device == "cpu" or (device == "auto" and not _has_cuda()):
-        detector, states, fine = _on_cpu(threads, tuning)
-        batch = 1
-    else:
-        detector, states, fine = _on_gpu(threads, tuning)
-        batch = DETECTOR_BATCH
-    return MaskReader(
-        FaceDetector(detector, min_face_score, batch=batch),
-        MaskStateClassifier(states),
-        MaskStateClassifier(fine, FINE_CROP_PX),
-    )
-
-
-def _on_cpu(threads: int, tuning: Tuning) -> tuple[Session, Session, Session]:
-    return (
-        OpenVinoSession(weights.FACE_DETECTOR_OPENVINO, threads, DETECTOR_SHAPES, mode=tuning.mode),
-        OpenVinoSession(weights.MASK_STATE_OPENVINO, threads, STATE_SHAPES, mode=tuning.mode),
-        OpenVinoSession(weights.MASK_STATE_FINE_OPENVINO, threads, mode=tuning.mode),
-    )
-
-
-def _on_gpu(threads: int, tuning: Tuning) -> tuple[Session, Session, Session]:
-    from inference_service.sessions.face_network import FaceNetwork
-    from inference_service.sessions.mask_state_network import FINE_STAGE_CHANNELS, MaskStateNetwork
-    from inference_service.sessions.torch import TorchSession
-
-    larger = MaskStateNetwork(stage_channels=FINE_STAGE_CHANNELS)
-    return (
-        TorchSession(FaceNetwork(), weights.FACE_DETECTOR_TORCH, "cuda", threads, tuning.precision),
-        TorchSession(MaskStateNetwork(), weights.MASK_STATE_TORCH, "cuda", threads, tuning.precision),
-        TorchSession(larger, weights.MASK_STATE_FINE_TORCH, "cuda", threads, tuning.precision),
-    )
-
-
-def _has_cuda() -> bool:
-    """Ask torch only where a driver is installed: importing it takes seconds and 200 MB."""
-    if not Path("/proc/driver/nvidia/version").exists():
-        return False
-    from inference_service.sessions.torch import has_cuda
-
-    return has_cuda()

@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from threading import Condition, Thread
 from typing import Final
 
-from inference_service.ports import DeskFull, DeskTally, Model, Models, Picture, ReadFailed
-from inference_service.rules import BUDGET_S, Found, Urgency
+from inference_service.ports import DeskFull, DeskTally, Model, Models, ReadFailed
 from shared_kernel.errors import Unavailable
 from shared_kernel.log import fields, get_logger
+from shared_kernel.vision.ports import Picture
+from shared_kernel.vision.rules import BUDGET_S, Found, Urgency
 
 log = get_logger(__name__)
 

@@ -11,9 +11,10 @@ import numpy as np
 
 from inference_service import bootstrap
 from inference_service.packs.shelf import Shelf
-from inference_service.pictures import SUFFIXES, Decoded, UnreadablePicture, read_to_fit
 from inference_service.ports import Model
-from inference_service.rules import FaceReading, Found
+from shared_kernel.vision import networks
+from shared_kernel.vision.pictures import SUFFIXES, Decoded, UnreadablePicture, read_to_fit
+from shared_kernel.vision.rules import FaceReading, Found
 
 #: The model that is asked when none is named.
 DEFAULT_MODEL: Final = "mask"
@@ -76,7 +77,7 @@ def detect_paths(
     min_score: float | None = None,
     threads: int = 1,
     batch: int = 8,
-    device: bootstrap.Device = "auto",
+    device: networks.Device = "auto",
 ) -> Iterator[PictureRead | PictureFailed]:
     """Read pictures and judge them, in the order of `paths`, each result as soon as its batch is done.
 
@@ -89,7 +90,7 @@ def detect_paths(
         min_score: boxes below are left out, 0..1; None takes what the model's pack says.
         threads: CPU threads of the network; as many more decode ahead.
         batch: pictures that are judged together.
-        device: see `bootstrap.mask_reader`.
+        device: see `networks.mask_reader`.
 
     Raises:
         NotFound: there is no such model.

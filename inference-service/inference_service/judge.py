@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from concurrent.futures import TimeoutError as NotInTime
 from dataclasses import dataclass
 
-from inference_service.pictures import UnreadablePicture
-from inference_service.ports import Card, Decoder, Desk, DeskFull, Models, Picture, ReadFailed
-from inference_service.rules import Found, Urgency
+from inference_service.ports import Card, Desk, DeskFull, Models, ReadFailed
 from shared_kernel.errors import ArtifactError, NotFound
 from shared_kernel.messages import PhotoError, Task
+from shared_kernel.vision.pictures import UnreadablePicture
+from shared_kernel.vision.ports import Decoder, Picture
+from shared_kernel.vision.rules import Found, Urgency
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
-from inference_service.rules import Urgency
 from shared_kernel.messages import FrameAnalysed
+from shared_kernel.vision.rules import Urgency
 
 #: From the frame's capture to its verdict; half a second is the whole budget from camera to event.
 DELAY_BUCKETS_S = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0)
@@ -54,7 +54,7 @@ class PrometheusTally:
         self._live.labels(outcome).inc()
 
     def decoder_ended(self, reason: str) -> None:
-        """See `inference_service.ports.DecoderTally`."""
+        """See `shared_kernel.vision.ports.DecoderTally`."""
         self._decoders.labels(reason).inc()
 
 

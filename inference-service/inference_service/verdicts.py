@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from inference_service.ports import Picture
-from inference_service.rules import Found
 from shared_kernel.messages import Box, Face, FoundObject
+from shared_kernel.vision.ports import Picture
+from shared_kernel.vision.rules import Found
 
 
 def as_faces(found: Sequence[Found], picture: Picture) -> tuple[Face, ...]:

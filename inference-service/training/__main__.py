@@ -13,9 +13,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from inference_service import weights
-from inference_service.models.align import CROP_PX
 from shared_kernel import artifacts
+from shared_kernel.vision import weights
+from shared_kernel.vision.models.align import CROP_PX
 from training.export import export
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -66,7 +66,7 @@ def _options() -> argparse.Namespace:
 
 
 def _faces(step: str, options: argparse.Namespace) -> None:
-    from inference_service.sessions.face_network import FaceNetwork
+    from shared_kernel.vision.sessions.face_network import FaceNetwork
     from training.faces import learn
     from training.faces.network import blended
     from training.faces.scenes import gather, read
@@ -87,7 +87,7 @@ def _faces(step: str, options: argparse.Namespace) -> None:
 
 
 def _states(step: str, options: argparse.Namespace) -> None:
-    from inference_service.sessions.mask_state_network import MaskStateNetwork
+    from shared_kernel.vision.sessions.mask_state_network import MaskStateNetwork
     from training.states import train
     from training.states.crops import Crops
     from training.states.evaluate import evaluate
@@ -118,7 +118,7 @@ def _name(options: argparse.Namespace) -> str:
 
 
 def _out(options: argparse.Namespace) -> Path:
-    usual = options.cache / _name(options) if options.without_source else ROOT / "inference-service" / "weights"
+    usual = options.cache / _name(options) if options.without_source else ROOT / "shared-kernel" / "weights"
     return Path(options.out or usual)
 
 

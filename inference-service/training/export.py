@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch import nn
 
-from inference_service.sessions.openvino import OpenVinoSession
-from inference_service.sessions.torch import TorchSession
+from shared_kernel.vision.sessions.openvino import OpenVinoSession
+from shared_kernel.vision.sessions.torch import TorchSession
 
 log = logging.getLogger(__name__)
 

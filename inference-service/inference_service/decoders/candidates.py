@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inference_service.models.overlap import keep_distinct
+from shared_kernel.vision.models.overlap import keep_distinct
 
 Floats = NDArray[np.float32]
 

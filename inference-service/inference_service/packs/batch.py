@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from inference_service.models.batch import run_in_batches
-from inference_service.ports import Session
+from shared_kernel.vision.models.batch import run_in_batches
+from shared_kernel.vision.ports import Session
 
 #: By how much a runtime may answer otherwise in a batch, as a share of the largest value of an output.
 _TOLERANCE: Final = 0.01

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from inference_service import weights
 from inference_service.packs.manifest import MAX_FILE_BYTES, Manifest, PackFile
 from inference_service.packs.problem import BadPack, Problem, bad
+from inference_service.weights import entry as fetched_entry
 from shared_kernel.errors import ArtifactError
+from shared_kernel.vision import weights
 
 Kind = Literal["onnx", "openvino", "paddle", "torchscript"]
 
@@ -64,7 +65,7 @@ def _located(pack: str, field: str, folder: Path, file: PackFile, weights_dir: P
         raise bad(pack, field, "expected path and sha256; fetched and kept are for packs that come with the project")
     if file.fetched is not None:
         try:
-            entry = weights.entry(file.fetched)
+            entry = fetched_entry(file.fetched)
         except ArtifactError as error:
             raise bad(pack, f"{field}.fetched", str(error)) from error
         return StoredFile(

@@ -164,7 +164,7 @@ class ClassifierDecode(_Part):
 
 
 class MaskDecode(_Part):
-    """Our own model of faces and their mask state, made of several networks; `inference_service.models` runs it."""
+    """Our own model of faces and their mask state, made of several networks; `shared_kernel.vision.models` runs it."""
 
     kind: Literal["mask"]
 
@@ -187,7 +187,7 @@ class PackFile(_Part):
         path: below the pack's folder, with `/`.
         sha256: of the file, 64 lower-case hexadecimal digits.
         fetched: name in weights.toml, which has the sum; only in packs that come with the project.
-        kept: below the folder `weights` of this service; only in packs that come with the project.
+        kept: below `shared_kernel.vision.weights.KEPT`; only in packs that come with the project.
     """
 
     path: Annotated[str, Field(min_length=1, max_length=200)] | None = None

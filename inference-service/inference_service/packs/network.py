@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from inference_service.decoders import classifier, picodet, ssd, yolov5, yolov8, yolox, yunet
 from inference_service.decoders.candidates import Candidates, distinct
-from inference_service.models.batch import run_in_batches
 from inference_service.packs.batch import takes_batches
 from inference_service.packs.manifest import (
     ClassifierDecode,
@@ -20,8 +19,9 @@ from inference_service.packs.manifest import (
     YoloxDecode,
 )
 from inference_service.packs.prepare import Placed, place
-from inference_service.ports import Picture, Session
-from inference_service.rules import Found
+from shared_kernel.vision.models.batch import run_in_batches
+from shared_kernel.vision.ports import Picture, Session
+from shared_kernel.vision.rules import Found
 
 _Outputs = Sequence[NDArray[np.float32]]
 _Decoder = Callable[[_Outputs, tuple[int, int], float], Candidates]

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference_service.packs.manifest import Input, Normalise
-from inference_service.ports import Picture
+from shared_kernel.vision.ports import Picture
 
 _INTERPOLATIONS = {
     "nearest": cv2.INTER_NEAREST,

@@ -3,7 +3,6 @@
 import re
 import socket
 
-from inference_service import weights
 from inference_service.packs.shelf import Shelf
 from inference_service.settings import Settings, model_of_task
 from inference_service.web.access import Door, HttpUsers
@@ -13,6 +12,7 @@ from inference_service.web.submit import Submitter
 from inference_service.web.turnstile import Turnstile
 from shared_kernel.blobs import Blobs
 from shared_kernel.bus import Bus
+from shared_kernel.vision import weights
 
 
 class WebService:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from inference_service.models.yunet import STRIDES_PX
+from shared_kernel.vision.models.yunet import STRIDES_PX
 
 #: A cell may speak for a face when it lies within this many cells of the face's centre.
 REACH_CELLS = 2.5

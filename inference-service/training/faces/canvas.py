@@ -9,7 +9,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from inference_service.rules import MASK_STATES
+from shared_kernel.vision.rules import MASK_STATES
 from training.faces.patterns import pattern
 from training.faces.scenes import UNKNOWN_STATE, Scene
 from training.paint import paint_glasses, paint_hand, paint_mask, paint_scarf

@@ -12,8 +12,8 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from inference_service.rules import MASK_STATES
-from inference_service.sessions.face_network import GRIDS, WIDTH, FaceNetwork, Unit
+from shared_kernel.vision.rules import MASK_STATES
+from shared_kernel.vision.sessions.face_network import GRIDS, WIDTH, FaceNetwork, Unit
 
 #: Where the values of a cell begin: face, sureness, box, landmarks, mask state.
 OBJ, BOX, POINTS, STATE = 1, 2, 6, 16

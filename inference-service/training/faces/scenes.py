@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inference_service.rules import MASK_STATES, DetectedFace
+from shared_kernel.vision.rules import MASK_STATES, DetectedFace
 from training.faces.teachers import MIN_MATCH, Onlookers, Seen, Teachers, overlaps
 
 #: How much a box counts that no person drew.

@@ -14,12 +14,12 @@ import numpy as np
 import openvino
 from numpy.typing import NDArray
 
-from inference_service.models.overlap import keep_distinct
-from inference_service.models.resize import resized
-from inference_service.models.yunet import AREA_PX, FaceDetector
-from inference_service.ports import Picture
-from inference_service.rules import DetectedFace
-from inference_service.sessions.openvino import OpenVinoSession
+from shared_kernel.vision.models.overlap import keep_distinct
+from shared_kernel.vision.models.resize import resized
+from shared_kernel.vision.models.yunet import AREA_PX, FaceDetector
+from shared_kernel.vision.ports import Picture
+from shared_kernel.vision.rules import DetectedFace
+from shared_kernel.vision.sessions.openvino import OpenVinoSession
 
 #: Pixels to which a picture is brought when YuNet searches it.
 SEARCH_AREAS_PX = (AREA_PX, 630_000)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from inference_service.rules import MASK_STATES
+from shared_kernel.vision.rules import MASK_STATES
 
 _BEGIN, _END = "<!-- figures -->\n", "<!-- /figures -->"
 

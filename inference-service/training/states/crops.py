@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from inference_service.models.align import LANDMARK_PLACES
+from shared_kernel.vision.models.align import LANDMARK_PLACES
 
 #: Crops are kept larger than the network reads them, so that masks can be painted finely.
 WORK_PX = 96

@@ -8,7 +8,7 @@ from numpy.random import Generator, default_rng
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from inference_service.rules import MASK_STATES
+from shared_kernel.vision.rules import MASK_STATES
 from training.paint import paint_dyed, paint_glasses, paint_hand, paint_mask, paint_scarf
 from training.states.crops import Crops
 from training.states.vary import vary

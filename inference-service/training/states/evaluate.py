@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inference_service.rules import MASK_STATES
-from inference_service.sessions.mask_state_network import MaskStateNetwork
+from shared_kernel.vision.rules import MASK_STATES
+from shared_kernel.vision.sessions.mask_state_network import MaskStateNetwork
 from training.states.card import write_figures
 from training.states.crops import Crops
 from training.states.network import folded

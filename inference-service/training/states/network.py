@@ -5,7 +5,7 @@ import copy
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from inference_service.sessions.mask_state_network import MaskStateNetwork, plain_unit
+from shared_kernel.vision.sessions.mask_state_network import MaskStateNetwork, plain_unit
 
 
 def normalised_unit(channels_in: int, channels_out: int, stride: int) -> nn.Module:

@@ -18,11 +18,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inference_service.models.align import crop_face, crop_transform
-from inference_service.models.yunet import AREA_PX, FaceDetector
-from inference_service.pictures import read_file
-from inference_service.rules import MASK_STATES, MIN_FACE_SCORE, DetectedFace
-from inference_service.sessions.openvino import OpenVinoSession
+from shared_kernel.vision.models.align import crop_face, crop_transform
+from shared_kernel.vision.models.yunet import AREA_PX, FaceDetector
+from shared_kernel.vision.pictures import read_file
+from shared_kernel.vision.rules import MASK_STATES, MIN_FACE_SCORE, DetectedFace
+from shared_kernel.vision.sessions.openvino import OpenVinoSession
 from training.states.crops import MARGIN_PX, STORED_PX, WORK_PX, Crops
 
 log = logging.getLogger(__name__)

@@ -13,9 +13,9 @@ from torch.nn.functional import cross_entropy, interpolate
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 
-from inference_service.models.align import CROP_PX
-from inference_service.rules import MASK_STATES
-from inference_service.sessions.mask_state_network import MaskStateNetwork
+from shared_kernel.vision.models.align import CROP_PX
+from shared_kernel.vision.rules import MASK_STATES
+from shared_kernel.vision.sessions.mask_state_network import MaskStateNetwork
 from training import checkpoint
 from training.states.crops import Crops
 from training.states.draw import Epoch, plan_epoch

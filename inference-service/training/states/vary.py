@@ -5,7 +5,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from inference_service.models.align import CROP_PX
+from shared_kernel.vision.models.align import CROP_PX
 from training.states.crops import MARGIN_PX, STORED_PX, WORK_PX
 
 Pixels = NDArray[np.uint8]

@@ -26,6 +26,11 @@ PLANTS = {
         "import inference_service.analyse",
         "Layers of inference-service",
     ),
+    "a model imports a runtime": (
+        "shared_kernel/vision/models/yunet.py",
+        "import shared_kernel.vision.sessions.openvino",
+        "Layers of the kernel's vision",
+    ),
     "a repository imports a resource": (
         "miniprogram_api/adapters/events.py",
         "import miniprogram_api.cameras",
@@ -40,7 +45,7 @@ PLANTS = {
     "a story imports redis": ("stream_service/mailbox.py", "import redis", "redis only"),
     "a service imports obstore": ("miniprogram_api/media.py", "import obstore", "obstore only"),
     "a story imports av": ("stream_service/capture.py", "import av", "av only"),
-    "a model imports openvino": ("inference_service/models/yunet.py", "import openvino", "openvino and torch only"),
+    "a model imports openvino": ("shared_kernel/vision/models/yunet.py", "import openvino", "openvino and torch only"),
     "a resource imports sqlalchemy": ("miniprogram_api/cameras.py", "import sqlalchemy", "sqlalchemy only"),
     "a rule imports flask": ("stream_service/rules.py", "import flask", "the rules and stories"),
 }

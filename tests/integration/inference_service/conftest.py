@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from inference_service import bootstrap, weights
-from inference_service.models.mask_reader import MaskReader
+from inference_service import weights
 from shared_kernel.artifacts import fetch_all, load
 from shared_kernel.blobs import Blobs
 from shared_kernel.bus import Bus
 from shared_kernel.errors import ArtifactError
 from shared_kernel.testing.missing import skip_or_fail
+from shared_kernel.vision import networks
+from shared_kernel.vision.models.mask_reader import MaskReader
 from tests.integration.inference_service.processes import WorkerProcess
 
 
@@ -31,10 +32,10 @@ def weights_dir(cache: Path) -> Path:
 def reader(request: pytest.FixtureRequest, weights_dir: Path) -> MaskReader:
     """The model on the CPU; where there is a GPU also on that, with the same expectations."""
     if request.param == "cpu":
-        return bootstrap.mask_reader(device="cpu")
+        return networks.mask_reader(device="cpu")
     need_gpu()
-    tuning = bootstrap.Tuning(precision="half" if "half" in request.param else "full")
-    return bootstrap.mask_reader(device="cuda", tuning=tuning)
+    tuning = networks.Tuning(precision="half" if "half" in request.param else "full")
+    return networks.mask_reader(device="cuda", tuning=tuning)
 
 
 def need_gpu() -> None:

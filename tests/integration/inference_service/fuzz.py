@@ -152,7 +152,7 @@ def _with_right_sums(data: bytes) -> bytes:
 
 def run(seconds: float, first_seed: int, fit_px: int | None) -> dict[str, Any]:
     """Decode cases until the time is over; what came out, and what should not have."""
-    from inference_service.pictures import MAX_PIXELS, UnreadablePicture, decode_to_fit
+    from shared_kernel.vision.pictures import MAX_PIXELS, UnreadablePicture, decode_to_fit
 
     outcomes: Counter[str] = Counter()
     wrong: list[str] = []

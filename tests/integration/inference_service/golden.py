@@ -13,12 +13,13 @@ from typing import Any, Final
 
 from bench.portraits import portrait
 from inference_service import bootstrap, weights
-from inference_service.pictures import decode, read_file
-from inference_service.ports import Model, Picture
-from inference_service.rules import Found
+from inference_service.ports import Model
 from shared_kernel.artifacts import fetch_all, load
 from shared_kernel.testing.faces import DrawnFace, jpeg, scene
 from shared_kernel.testing.missing import cache_dir
+from shared_kernel.vision.pictures import decode, read_file
+from shared_kernel.vision.ports import Picture
+from shared_kernel.vision.rules import Found
 from xunshi.places import SAMPLES_LIST
 
 KEPT: Final = Path(__file__).with_name("golden.json")

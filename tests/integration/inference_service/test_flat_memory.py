@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.frames import Canned, fed
-from inference_service.models.mask_reader import MaskReader
-from inference_service.ports import Model, Picture
-from inference_service.rules import Found
+from inference_service.ports import Model
+from shared_kernel.vision.models.mask_reader import MaskReader
+from shared_kernel.vision.ports import Picture
+from shared_kernel.vision.rules import Found
 
 #: Frames of 600 kB on average came and went: keeping one in fifty would show.
 MAX_GROWTH_BYTES = 12 * 1024 * 1024

@@ -15,7 +15,7 @@ import zlib
 
 import pytest
 
-from inference_service.pictures import UnreadablePicture, decode
+from shared_kernel.vision.pictures import UnreadablePicture, decode
 from tests.contract.house.tree import ROOT
 from tests.integration.inference_service import fuzz
 
@@ -71,7 +71,7 @@ _BOMB = zlib.compress(bytes(200_000_000), 9)
 def test_bombs_take_no_memory(name: str, data: bytes) -> None:
     code = (
         "import sys\n"
-        "from inference_service.pictures import UnreadablePicture, decode\n"
+        "from shared_kernel.vision.pictures import UnreadablePicture, decode\n"
         "from tests.integration.inference_service.fuzz import peak_mb\n"
         "try:\n    print(decode(sys.stdin.buffer.read()).shape)\n"
         "except UnreadablePicture as error:\n    print(error.code)\n"

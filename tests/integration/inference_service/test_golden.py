@@ -9,16 +9,18 @@ from typing import Any
 
 import pytest
 
-from inference_service import bootstrap, weights
-from inference_service.models.mask_reader import FINE_CROP_PX, MaskReader
-from inference_service.models.mask_state import MaskStateClassifier
-from inference_service.models.yunet import FaceDetector
-from inference_service.ports import Model, Picture, Session
-from inference_service.rules import Found
-from inference_service.sessions.openvino import OpenVinoSession
+from inference_service import bootstrap
+from inference_service.ports import Model
 from shared_kernel.artifacts import fetch_all, load
 from shared_kernel.errors import ArtifactError
 from shared_kernel.testing.missing import skip_or_fail
+from shared_kernel.vision import networks, weights
+from shared_kernel.vision.models.mask_reader import FINE_CROP_PX, MaskReader
+from shared_kernel.vision.models.mask_state import MaskStateClassifier
+from shared_kernel.vision.models.yunet import FaceDetector
+from shared_kernel.vision.ports import Picture, Session
+from shared_kernel.vision.rules import Found
+from shared_kernel.vision.sessions.openvino import OpenVinoSession
 from tests.integration.inference_service import golden
 from xunshi.places import SAMPLES_LIST
 
@@ -53,7 +55,7 @@ def named(request: pytest.FixtureRequest, weights_dir: Path) -> tuple[str, Model
 
 @pytest.fixture(scope="module")
 def on_openvino(weights_dir: Path) -> MaskReader:
-    return bootstrap.mask_reader(device="cpu")
+    return networks.mask_reader(device="cpu")
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +67,8 @@ def detector(weights_dir: Path) -> FaceDetector:
 def torch_states(request: pytest.FixtureRequest) -> tuple[Session, Session]:
     """The state networks on torch: of the first and of the second look."""
     pytest.importorskip("torch", reason="no torch build for this machine was found")
-    from inference_service.sessions.mask_state_network import FINE_STAGE_CHANNELS, MaskStateNetwork
-    from inference_service.sessions.torch import TorchSession, has_cuda
+    from shared_kernel.vision.sessions.mask_state_network import FINE_STAGE_CHANNELS, MaskStateNetwork
+    from shared_kernel.vision.sessions.torch import TorchSession, has_cuda
 
     if request.param == "cuda" and not has_cuda():
         pytest.skip("no GPU is seen")

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from inference_service.detect import PictureFailed, PictureRead, detect_paths
-from inference_service.models.mask_reader import MaskReader
-from inference_service.rules import Found
 from shared_kernel.errors import ArtifactError, NotFound
 from shared_kernel.messages import MaskState
 from shared_kernel.testing.faces import DrawnFace, jpeg, scene
+from shared_kernel.vision.models.mask_reader import MaskReader
+from shared_kernel.vision.rules import Found
 
 
 def _overlap(found: Found, drawn: DrawnFace) -> float:

@@ -16,7 +16,6 @@ import cv2
 import numpy as np
 import pytest
 
-from inference_service.pictures import decode
 from inference_service.work import GROUP
 from shared_kernel.blobs import Blobs
 from shared_kernel.bus import Bus
@@ -30,6 +29,7 @@ from shared_kernel.messages import (
     PhotoSubmitted,
 )
 from shared_kernel.testing import wait_until
+from shared_kernel.vision.pictures import decode
 from tests.integration.inference_service.conftest import need_gpu
 from tests.integration.inference_service.processes import FRAME, WorkerProcess, frame, submit
 

@@ -13,10 +13,10 @@ from bench.mask import aizoo, dataset, negatives, ours
 from bench.mask.figures import Key, measure
 from bench.mask.measure import Said, Truth, resamples
 from bench.mask.table import as_json, as_markdown
-from inference_service import weights
-from inference_service.rules import FaceReading, Found
 from shared_kernel.errors import ArtifactError
 from shared_kernel.messages import MaskState
+from shared_kernel.vision import weights
+from shared_kernel.vision.rules import FaceReading, Found
 
 LINE = {
     "image": "images/a.jpg",

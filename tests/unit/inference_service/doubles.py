@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from inference_service.pictures import decode
-from inference_service.ports import Model, Picture
-from inference_service.rules import FaceReading, Found, Urgency
+from inference_service.ports import Model
 from shared_kernel.errors import NotFound
 from shared_kernel.messages import FrameAnalysed, MaskState, Task
+from shared_kernel.vision.pictures import decode
+from shared_kernel.vision.ports import Picture
+from shared_kernel.vision.rules import FaceReading, Found, Urgency
 
 
 def found(box: tuple[float, float, float, float] = (64, 48, 128, 96)) -> Found:

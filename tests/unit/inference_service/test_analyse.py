@@ -11,8 +11,7 @@ import pytest
 
 from inference_service.analyse import Analyst
 from inference_service.judge import Judge
-from inference_service.ports import Card, DeskFull, Picture, ReadFailed
-from inference_service.rules import Found
+from inference_service.ports import Card, DeskFull, ReadFailed
 from inference_service.verdicts import as_faces
 from shared_kernel.errors import Unavailable
 from shared_kernel.messages import (
@@ -24,6 +23,8 @@ from shared_kernel.messages import (
     PhotoSubmitted,
 )
 from shared_kernel.testing.faces import DrawnFace, jpeg, scene
+from shared_kernel.vision.ports import Picture
+from shared_kernel.vision.rules import Found
 from tests.unit.inference_service.doubles import (
     CannedModel,
     CannedModels,

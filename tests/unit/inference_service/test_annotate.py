@@ -7,8 +7,8 @@ import pytest
 from PIL import ImageFont
 
 from inference_service.annotate import FONT, MIN_SIDE_PX, annotate
-from inference_service.ports import Picture
-from inference_service.rules import Found
+from shared_kernel.vision.ports import Picture
+from shared_kernel.vision.rules import Found
 
 
 @dataclass(frozen=True)

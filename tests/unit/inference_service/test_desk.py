@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from inference_service.desk import MAX_BATCH_S, Desk
-from inference_service.ports import DeskFull, Picture, ReadFailed
-from inference_service.rules import BUDGET_S, Found, Urgency
+from inference_service.ports import DeskFull, ReadFailed
 from shared_kernel.errors import NotFound, Unavailable
+from shared_kernel.vision.ports import Picture
+from shared_kernel.vision.rules import BUDGET_S, Found, Urgency
 from tests.unit.inference_service.doubles import CannedModel, CannedModels, CountedDeskTally
 
 Answer = Future[list[list[Found]]]

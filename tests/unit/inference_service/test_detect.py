@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from inference_service.detect import PictureFailed, PictureRead, detect, files_of
-from inference_service.ports import Picture
-from inference_service.rules import FaceReading, Found
 from shared_kernel.messages import MaskState
 from shared_kernel.testing.faces import jpeg, scene
+from shared_kernel.vision.ports import Picture
+from shared_kernel.vision.rules import FaceReading, Found
 
 
 class WideReader:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inference_service.models.batch import run_in_batches
 from inference_service.packs.batch import takes_batches
+from shared_kernel.vision.models.batch import run_in_batches
 
 Floats = NDArray[np.float32]
 

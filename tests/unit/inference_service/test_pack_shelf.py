@@ -16,9 +16,9 @@ from inference_service.packs.card import Card
 from inference_service.packs.manifest import Task
 from inference_service.packs.problem import BadPack, bad
 from inference_service.packs.shelf import Shelf
-from inference_service.ports import Picture
-from inference_service.rules import Found
 from shared_kernel.errors import ArtifactError, NotFound
+from shared_kernel.vision.ports import Picture
+from shared_kernel.vision.rules import Found
 from tests.unit.inference_service.pack_folders import NETWORK, write_pack
 
 

@@ -9,9 +9,9 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="no torch build for this machine was found: nothing can be trained here")
 
-from inference_service.models.align import CROP_PX, crop_face, crop_transform
-from inference_service.rules import MASK_STATES
 from shared_kernel.testing.faces import DrawnFace, scene
+from shared_kernel.vision.models.align import CROP_PX, crop_face, crop_transform
+from shared_kernel.vision.rules import MASK_STATES
 from training.paint import paint_glasses, paint_hand, paint_mask, paint_scarf
 from training.states.crops import MARGIN_PX, STORED_PX, WORK_PX, Crops
 from training.states.draw import PLAN, Epoch, plan_epoch

@@ -12,7 +12,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="no torch build for this machine was found: nothing can be trained here")
 
-from inference_service.rules import DetectedFace
+from shared_kernel.vision.rules import DetectedFace
 from training.faces.assign import assign, boxes_of, grid
 from training.faces.canvas import SIDE_PX, Faces, compose
 from training.faces.losses import batch_loss

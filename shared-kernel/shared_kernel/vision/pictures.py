@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import AvifImagePlugin, Image, UnidentifiedImageError, features
 
-from inference_service.ports import Picture
 from shared_kernel.errors import Refused
+from shared_kernel.vision.ports import Picture
 
 #: Larger files are refused unread.
 MAX_BYTES: Final = 20 * 1024 * 1024

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inference_service import weights
-from inference_service.ports import Session
-from inference_service.sessions.openvino import OpenVinoSession
-from inference_service.sessions.openvino_pack import OpenVinoPackSession
+from shared_kernel.vision import weights
+from shared_kernel.vision.ports import Session
+from shared_kernel.vision.sessions.openvino import OpenVinoSession
+from shared_kernel.vision.sessions.openvino_pack import OpenVinoPackSession
 
 if not hasattr(os, "sched_getaffinity"):  # pragma: no cover
     pytest.skip("only Linux tells which CPUs a thread may use", allow_module_level=True)

@@ -61,7 +61,7 @@ class OpenVinoSession:
         self._uses: Counter[tuple[int, ...]] = Counter()
 
     def run(self, inputs: NDArray[np.float32] | NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
-        """Run once; see `inference_service.ports.Session`.
+        """Run once; see `shared_kernel.vision.ports.Session`.
 
         Args:
             inputs: N x 3 x H x W uint8; a view of N x H x W x 3 is taken without a copy.

@@ -43,7 +43,7 @@ class TorchSession:
         self._network = network.eval().to(self._device, self._type)
 
     def run(self, inputs: NDArray[np.float32] | NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
-        """Run once; see `inference_service.ports.Session`."""
+        """Run once; see `shared_kernel.vision.ports.Session`."""
         with torch.inference_mode():
             outputs = self._network(torch.from_numpy(inputs).to(self._device, self._type))
         several: tuple[Tensor, ...] = outputs if isinstance(outputs, tuple) else (outputs,)

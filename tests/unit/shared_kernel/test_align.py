@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from inference_service.models.align import CROP_PX, LANDMARK_PLACES, crop_face, crop_transform
 from shared_kernel.testing.faces import DrawnFace, scene
+from shared_kernel.vision.models.align import CROP_PX, LANDMARK_PLACES, crop_face, crop_transform
 
 
 def _landmarks(x: float, y: float, scale: float, turn_deg: float = 0.0) -> np.ndarray:

@@ -7,7 +7,7 @@ against 1.4 ms this way).
 import cv2
 import numpy as np
 
-from inference_service.ports import Picture
+from shared_kernel.vision.ports import Picture
 
 #: Shrinking by up to this factor by linear interpolation leaves nothing out.
 MAX_LINEAR_SHRINK = 2.0

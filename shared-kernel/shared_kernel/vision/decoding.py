@@ -18,13 +18,13 @@ from typing import Final, Self
 
 import numpy as np
 
-from inference_service import decoding_child
-from inference_service.decoding_child import MAX_LINE_BYTES, READY, SIZE
-from inference_service.pictures import MAX_BYTES, UnreadablePicture
-from inference_service.ports import DecoderTally, Picture
-from inference_service.rules import BUDGET_S, DECODE_LIMIT_S, Urgency
 from shared_kernel.errors import Unavailable
 from shared_kernel.log import fields, get_logger
+from shared_kernel.vision import decoding_child
+from shared_kernel.vision.decoding_child import MAX_LINE_BYTES, READY, SIZE
+from shared_kernel.vision.pictures import MAX_BYTES, UnreadablePicture
+from shared_kernel.vision.ports import DecoderTally, Picture
+from shared_kernel.vision.rules import BUDGET_S, DECODE_LIMIT_S, Urgency
 
 log = get_logger(__name__)
 
@@ -56,7 +56,7 @@ class Decoders:
         self._changed = Condition()
 
     def decode(self, data: bytes, urgency: Urgency) -> Picture:
-        """Decode a stranger's file; see `inference_service.pictures.decode`.
+        """Decode a stranger's file; see `shared_kernel.vision.pictures.decode`.
 
         Raises:
             UnreadablePicture: see there; also `not_analysable`: the decoder crashed over it, and `too_slow`.

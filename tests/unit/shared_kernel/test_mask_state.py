@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inference_service.models.align import CROP_PX, LANDMARK_PLACES
-from inference_service.models.mask_reader import FINE_CROP_PX, MaskReader
-from inference_service.models.mask_state import MAX_PIXELS, MaskStateClassifier, softmax
-from inference_service.models.yunet import STRIDES_PX, FaceDetector
-from inference_service.ports import Picture
-from inference_service.rules import MASK_STATES
+from shared_kernel.vision.models.align import CROP_PX, LANDMARK_PLACES
+from shared_kernel.vision.models.mask_reader import FINE_CROP_PX, MaskReader
+from shared_kernel.vision.models.mask_state import MAX_PIXELS, MaskStateClassifier, softmax
+from shared_kernel.vision.models.yunet import STRIDES_PX, FaceDetector
+from shared_kernel.vision.ports import Picture
+from shared_kernel.vision.rules import MASK_STATES
 
 #: Pictures of this size go to the detector as they are.
 HEIGHT_PX, WIDTH_PX = 352, 608

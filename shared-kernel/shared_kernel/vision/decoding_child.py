@@ -1,8 +1,8 @@
-"""One child that decodes strangers' files: `python -m inference_service.decoding_child FD`. Its parent is `decoding`.
+"""One child that decodes strangers' files: `python -m shared_kernel.vision.decoding_child FD`.
 
-FD is its end of a pair of sockets. It says READY once; then to each request (SIZE and the file) TAKEN, and one line of
-JSON: `height` and `width`, together with a descriptor of memory that holds the pixels, so that they are never copied
-through the socket; or `code` and `detail`. It ends when the other end is gone.
+Its parent is `decoding`. FD is its end of a pair of sockets. It says READY once; then to each request (SIZE and the
+file) TAKEN, and one line of JSON: `height` and `width`, together with a descriptor of memory that holds the
+pixels, so that they are never copied through the socket; or `code` and `detail`. It ends when the other end is gone.
 """
 
 import contextlib
@@ -24,8 +24,8 @@ from typing import Final, NoReturn
 import cv2
 import numpy as np
 
-from inference_service.pictures import UnreadablePicture, decode
-from inference_service.ports import Picture
+from shared_kernel.vision.pictures import UnreadablePicture, decode
+from shared_kernel.vision.ports import Picture
 
 #: Address space of a child: libraries, and a picture of 50 megapixels several times over, bytes.
 MAX_MEMORY_BYTES: Final = 4 * 1024**3

@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 
 pytest.importorskip("torch", reason="no torch build for this machine was found: OpenVINO has nobody to agree with")
 
-from inference_service import weights
-from inference_service.models.align import CROP_PX
-from inference_service.models.mask_reader import FINE_CROP_PX
-from inference_service.ports import Session
-from inference_service.sessions.face_network import FaceNetwork
-from inference_service.sessions.mask_state_network import FINE_STAGE_CHANNELS, MaskStateNetwork
-from inference_service.sessions.openvino import USES_BEFORE_FIXED, OpenVinoSession
-from inference_service.sessions.torch import TorchSession, has_cuda
+from shared_kernel.vision import weights
+from shared_kernel.vision.models.align import CROP_PX
+from shared_kernel.vision.models.mask_reader import FINE_CROP_PX
+from shared_kernel.vision.ports import Session
+from shared_kernel.vision.sessions.face_network import FaceNetwork
+from shared_kernel.vision.sessions.mask_state_network import FINE_STAGE_CHANNELS, MaskStateNetwork
+from shared_kernel.vision.sessions.openvino import USES_BEFORE_FIXED, OpenVinoSession
+from shared_kernel.vision.sessions.torch import TorchSession, has_cuda
 
 TOLERANCE = 1e-3
 HALF_TOLERANCE = 0.1

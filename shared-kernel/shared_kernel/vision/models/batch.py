@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from inference_service.ports import Session
+from shared_kernel.vision.ports import Session
 
 Number = TypeVar("Number", np.float32, np.uint8)
 Outputs = tuple[NDArray[np.float32], ...]

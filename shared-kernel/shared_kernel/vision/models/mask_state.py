@@ -6,9 +6,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from inference_service.models.align import CROP_PX
-from inference_service.ports import Session
-from inference_service.rules import MASK_STATES
+from shared_kernel.vision.models.align import CROP_PX
+from shared_kernel.vision.ports import Session
+from shared_kernel.vision.rules import MASK_STATES
 
 #: Pixels of crops that go through the network at once, 32 crops of 64 px; more bring no speed and cost memory.
 MAX_PIXELS = 32 * 64 * 64

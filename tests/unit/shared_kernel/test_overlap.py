@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from inference_service.models.overlap import keep_distinct
+from shared_kernel.vision.models.overlap import keep_distinct
 
 
 def _kept(boxes: list[list[float]], scores: list[float], overlap: float = 0.3, limit: int = 10) -> list[int]:

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inference_service.models.resize import MAX_LINEAR_SHRINK, reduced
-from inference_service.ports import Picture
+from shared_kernel.vision.models.resize import MAX_LINEAR_SHRINK, reduced
+from shared_kernel.vision.ports import Picture
 
 #: Side of the square crop.
 CROP_PX = 64

@@ -7,11 +7,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from inference_service.models.align import crop_face, crop_transform
-from inference_service.models.mask_state import MaskStateClassifier
-from inference_service.models.yunet import FaceDetector
-from inference_service.ports import Picture
-from inference_service.rules import MASK_STATES, DetectedFace, FaceReading, Found
+from shared_kernel.vision.models.align import crop_face, crop_transform
+from shared_kernel.vision.models.mask_state import MaskStateClassifier
+from shared_kernel.vision.models.yunet import FaceDetector
+from shared_kernel.vision.ports import Picture
+from shared_kernel.vision.rules import MASK_STATES, DetectedFace, FaceReading, Found
 
 #: A face whose likeliest state has this probability (0..1) is not looked at again. One face in twenty has less; with a
 #: second look at those, verdicts are as right as when the larger network judges all, for a fraction of its work.

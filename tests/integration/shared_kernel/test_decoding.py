@@ -17,13 +17,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inference_service import decoding_child
-from inference_service.decoding import Decoders
-from inference_service.pictures import UnreadablePicture, decode
-from inference_service.ports import Picture
 from shared_kernel.errors import Unavailable
 from shared_kernel.testing import wait_until
 from shared_kernel.testing.faces import DrawnFace, jpeg, scene
+from shared_kernel.vision import decoding_child
+from shared_kernel.vision.decoding import Decoders
+from shared_kernel.vision.pictures import UnreadablePicture, decode
+from shared_kernel.vision.ports import Picture
 from tests.unit.inference_service.doubles import CountedTally
 
 FRAME = jpeg(scene(DrawnFace(320, 240)))
@@ -218,7 +218,7 @@ def test_children_of_a_killed_worker_end(tmp_path: Path) -> None:
     """The one at work too: it is frozen in the middle of a file, as a decoder that hangs would be."""
     program = (
         "import sys, threading, time\n"
-        "from inference_service.decoding import Decoders\n"
+        "from shared_kernel.vision.decoding import Decoders\n"
         "from tests.unit.inference_service.doubles import CountedTally\n"
         "decoders = Decoders(2, CountedTally())\n"
         f"data = open({str(tmp_path / 'file.png')!r}, 'rb').read()\n"

@@ -13,11 +13,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inference_service.models.batch import run_in_batches
-from inference_service.models.overlap import keep_distinct
-from inference_service.models.resize import resized
-from inference_service.ports import Picture, Session
-from inference_service.rules import MAX_FACE_OVERLAP, MAX_FACES, MIN_FACE_SCORE, DetectedFace
+from shared_kernel.vision.models.batch import run_in_batches
+from shared_kernel.vision.models.overlap import keep_distinct
+from shared_kernel.vision.models.resize import resized
+from shared_kernel.vision.ports import Picture, Session
+from shared_kernel.vision.rules import MAX_FACE_OVERLAP, MAX_FACES, MIN_FACE_SCORE, DetectedFace
 
 #: Cell sizes of the three grids, in pixels of the network's input.
 STRIDES_PX = (8, 16, 32)

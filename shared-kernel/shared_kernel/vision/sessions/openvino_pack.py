@@ -20,7 +20,7 @@ from openvino.frontend import (
     OpValidationFailure,
 )
 
-from inference_service.sessions.openvino import NOT_PINNED
+from shared_kernel.vision.sessions.openvino import NOT_PINNED
 
 Format = Literal["onnx", "openvino", "paddle"]
 
@@ -90,7 +90,7 @@ class OpenVinoPackSession:
         return found[0]
 
     def run(self, inputs: NDArray[np.float32] | NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
-        """Run once; see `inference_service.ports.Session`. Whole-number inputs are rounded, outputs become float32."""
+        """Run once; see `vision.ports.Session`. Whole-number inputs are rounded, outputs become float32."""
         values = inputs.astype(self._type) if self._type.kind == "f" else self._rounded(inputs)
         try:
             self._request.infer({**self._feeds, self._picture: values})

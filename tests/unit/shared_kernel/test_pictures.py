@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
-from inference_service.pictures import (
+from shared_kernel.vision.pictures import (
     MAX_BYTES,
     UnreadablePicture,
     decode,

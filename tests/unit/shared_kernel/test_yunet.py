@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inference_service.models.yunet import MAX_STRETCH, STRIDES_PX, FaceDetector, decode, doubted, fit
+from shared_kernel.vision.models.yunet import MAX_STRETCH, STRIDES_PX, FaceDetector, decode, doubted, fit
 
 
 class GridSession:

@@ -40,7 +40,7 @@ class TorchScriptSession:
             raise ValueError(f"{path.name}: expected a network that torch runs, got: {text}") from error
 
     def run(self, inputs: NDArray[np.float32] | NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
-        """Run once; see `inference_service.ports.Session`."""
+        """Run once; see `shared_kernel.vision.ports.Session`."""
         try:
             with torch.inference_mode():
                 outputs = self._network(torch.from_numpy(inputs).to(self._device))

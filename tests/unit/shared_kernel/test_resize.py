@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from inference_service.models.resize import reduced, resized
 from shared_kernel.testing.faces import DrawnFace, scene
+from shared_kernel.vision.models.resize import reduced, resized
 
 
 @pytest.mark.parametrize("size", [(704, 384), (608, 448), (1920, 1080), (2400, 1300), (101, 57), (1, 1)])
