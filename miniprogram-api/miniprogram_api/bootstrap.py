@@ -16,6 +16,7 @@ from miniprogram_api.stream_doctor import stream_client
 from shared_kernel.archive import Archive, Limits
 from shared_kernel.blobs import Blobs
 from shared_kernel.bus import Bus
+from shared_kernel.disk import DiskGuard, disk_of
 from shared_kernel.errors import Unavailable
 
 #: A client that sends frames waits for them, so they are given up sooner than those of cameras, seconds.
@@ -27,12 +28,13 @@ def make_parts(settings: Settings) -> Parts:
     bus = Bus(settings.redis_url)
     database = Database(settings.database_url.get_secret_value(), after_events=lambda: hint_events(bus))
     blobs = Blobs.open(settings.blobs_url)
+    guard = DiskGuard(settings.disk_reserve_percent / 100, lambda: disk_of(settings.blobs_url))
     return Parts(
         settings=settings,
         database=database,
         bus=bus,
         blobs=blobs,
-        archive=Archive(blobs, Limits(deadline_s=UPLOAD_DEADLINE_S)),
+        archive=Archive(blobs, Limits(deadline_s=UPLOAD_DEADLINE_S), has_room=guard.has_room),
         cipher=AddressCipher(settings.url_key.get_secret_value()),
         passwords=Passwords(),
         feed=Feed(database, lambda: _hints(bus), max_listeners=settings.max_event_streams),

@@ -7,19 +7,17 @@ run twice without harm.
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Final, NamedTuple
-from urllib.parse import urlsplit
+from typing import Final
 
 from miniprogram_api.adapters.database import Database
 from miniprogram_api.chores import remove_passes
 from miniprogram_api.settings import Keep
 from shared_kernel.blobs import Blobs
 from shared_kernel.clock import now
+from shared_kernel.disk import Disk
 from shared_kernel.log import fields, get_logger
 from shared_kernel.tables import Footage
 
@@ -40,17 +38,6 @@ _ORPHANS_AFTER: Final = timedelta(days=2)
 GIGABYTE: Final = 10**9
 
 
-class Disk(NamedTuple):
-    """Bytes of the file system that holds the objects."""
-
-    total: int
-    free: int
-
-    @property
-    def free_share(self) -> float:
-        return self.free / max(1, self.total)
-
-
 @dataclass
 class Cleared:
     """What an emergency took."""
@@ -62,15 +49,6 @@ class Cleared:
 
     def __bool__(self) -> bool:
         return any(asdict(self).values())
-
-
-def disk_of(blobs_url: str) -> Disk | None:
-    """The disk of objects that are files; None for a store elsewhere, which has its own limits."""
-    parts = urlsplit(blobs_url)
-    if parts.scheme != "file":
-        return None
-    usage = shutil.disk_usage(Path(parts.path))
-    return Disk(usage.total, usage.free)
 
 
 def remove_old_footage(database: Database, blobs: Blobs, limits: dict[str, Keep]) -> int:

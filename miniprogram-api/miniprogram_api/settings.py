@@ -42,7 +42,10 @@ class Settings(ServiceSettings):
         Keep(7, 100), description="continuous recordings: how long, and how much for each camera: 7d,100GB"
     )
     disk_reserve_percent: float = Field(
-        5.0, ge=0, lt=100, description="less of the disk of objects free: old recordings go early, evidence last"
+        5.0,
+        ge=0,
+        lt=100,
+        description="less of the disk of objects free: no frames are archived, old recordings go early, evidence last",
     )
     max_event_streams: int = Field(
         200, ge=1, le=5000, description="live event clients of one process; each has a thread"

@@ -13,8 +13,9 @@ from pydantic import BaseModel, Field
 
 from miniprogram_api.access import allow
 from miniprogram_api.adapters.footage import Held
-from miniprogram_api.keeping import EMERGENCY, GIGABYTE, disk_of
+from miniprogram_api.keeping import EMERGENCY, GIGABYTE
 from miniprogram_api.parts import Parts
+from shared_kernel.disk import disk_of
 from shared_kernel.messages import Moment
 
 #: Figures over all rows are costly; they are asked for at most this often, seconds.

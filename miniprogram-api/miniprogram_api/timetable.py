@@ -13,6 +13,7 @@ from prometheus_client import Counter
 from miniprogram_api import archive_chores, chores, keeping
 from miniprogram_api.parts import Parts
 from shared_kernel.clock import now
+from shared_kernel.disk import disk_of
 from shared_kernel.errors import XunshiError
 from shared_kernel.log import fields, get_logger
 
@@ -62,7 +63,7 @@ def _add_footage(parts: Parts, add: Callable[[str, int, Callable[[], int]], None
     reserve = given.disk_reserve_percent / 100
 
     def clear() -> int:
-        cleared = keeping.clear_full_disk(database, blobs, reserve, lambda: keeping.disk_of(given.blobs_url))
+        cleared = keeping.clear_full_disk(database, blobs, reserve, lambda: disk_of(given.blobs_url))
         return cleared.recordings + cleared.clips + cleared.passes
 
     add("footage", _TRIM_EVERY_S, lambda: keeping.remove_old_footage(database, blobs, limits))

@@ -15,7 +15,7 @@ import hashlib
 import random
 import threading
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -84,9 +84,13 @@ def object_key(captured_at: datetime, jpeg: bytes) -> str:
 class Archive:
     """Thread safe. The thread begins with the first frame."""
 
-    def __init__(self, objects: Objects, limits: Limits | None = None) -> None:
+    def __init__(
+        self, objects: Objects, limits: Limits | None = None, *, has_room: Callable[[], bool] = lambda: True
+    ) -> None:
+        """Take where to store. `has_room` is asked for every frame: archives stop first when a disk fills."""
         self._objects = objects
         self._limits = limits or Limits()
+        self._has_room = has_room
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._turns = asyncio.Semaphore(self._limits.parallel)
@@ -106,6 +110,10 @@ class Archive:
         Returns:
             What becomes of it. It never fails: a frame that could not be stored is settled without a key.
         """
+        if not self._has_room():
+            refused: Future[FrameSettled] = Future()
+            refused.set_result(_settled(frame, None, 0, LostFrame.DISK_FULL))
+            return refused
         key = frame.key  # by the caller's thread: hashing a picture costs more than handing it over
         with self._lock:
             full = self._frames >= self._limits.frames or self._bytes + len(frame.jpeg) > self._limits.bytes

@@ -330,6 +330,7 @@ class LostFrame(enum.StrEnum):
 
     NO_PICTURE = "no_picture"
     QUEUE_FULL = "queue_full"
+    DISK_FULL = "disk_full"
     STORE_AWAY = "store_away"
     STORE_SLOW = "store_slow"
     TOO_LATE = "too_late"

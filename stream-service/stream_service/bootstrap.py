@@ -14,6 +14,7 @@ from shared_kernel.archive import Archive
 from shared_kernel.blobs import Blobs
 from shared_kernel.bus import Bus, Replica
 from shared_kernel.clock import now
+from shared_kernel.disk import DiskGuard, disk_of
 from shared_kernel.errors import Unavailable
 from shared_kernel.log import fields, get_logger
 from shared_kernel.messages import CameraChanged, CameraReason, CameraReported, FrameAnalysed, new_id
@@ -77,7 +78,8 @@ class StreamService:
         self._outbox = Outbox(settings.spool_dir, self._bus, blobs)
         self._footage = self._make_footage(settings, blobs)
         self._fleet = Fleet(self._api, self._leases, self._camera)
-        archive, reports = Archive(blobs), Reports(self._bus)
+        guard = DiskGuard(settings.disk_reserve_percent / 100, lambda: disk_of(settings.blobs_url))
+        archive, reports = Archive(blobs, has_room=guard.has_room), Reports(self._bus)
         self._archivist = Archivist(self._api, self._fleet, archive, reports)
         self._archived = ArchiveCollector(archive, reports)
         self._conversion = Conversion(

@@ -62,7 +62,10 @@ class Settings(ServiceSettings):
         ClipWindow(), description="clip of an alerting pass: seconds before it, after it, and at most: 5,5,60"
     )
     disk_reserve_percent: float = Field(
-        5.0, ge=0, lt=100, description="recordings stop when less of the spool's disk is free, clips at a quarter of it"
+        5.0,
+        ge=0,
+        lt=100,
+        description="less of the disk free: recordings and archived frames stop, clips at a quarter of it",
     )
     viewers: int = Field(256, ge=1, le=2000, description="live viewers at most; each holds a thread")
     transcodings: int = Field(

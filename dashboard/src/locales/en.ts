@@ -528,6 +528,7 @@ const en: typeof zh = {
     lost: {
       no_picture: 'The camera gave no picture',
       queue_full: 'Too many frames wait for storage',
+      disk_full: 'The disk is nearly full',
       store_away: 'Object storage is away',
       store_slow: 'Object storage did not answer in time',
       too_late: 'It waited too long',

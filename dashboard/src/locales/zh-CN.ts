@@ -523,6 +523,7 @@ export default {
     lost: {
       no_picture: '摄像头没有给出画面',
       queue_full: '等待存储的帧太多',
+      disk_full: '磁盘将满',
       store_away: '对象存储不可用',
       store_slow: '对象存储没有及时应答',
       too_late: '等待太久',

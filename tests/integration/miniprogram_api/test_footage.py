@@ -13,10 +13,10 @@ from werkzeug.test import TestResponse
 from miniprogram_api import keeping
 from miniprogram_api.footage_media import PART_BYTES
 from miniprogram_api.footage_record import record_footage
-from miniprogram_api.keeping import Disk
 from miniprogram_api.rights import scope_of
 from miniprogram_api.settings import Keep
 from shared_kernel.clock import now, rfc3339
+from shared_kernel.disk import Disk, disk_of
 from shared_kernel.errors import NotFound
 from shared_kernel.messages import FootageRecorded, derived_id, new_id
 from shared_kernel.testing import wait_until
@@ -305,7 +305,7 @@ def test_a_full_disk_takes_recordings_first_and_evidence_last(
 
 
 def test_a_store_elsewhere_is_never_cleared_for_a_disk(small_world: World) -> None:
-    assert keeping.disk_of("s3://bucket?endpoint=http://127.0.0.1:1") is None
+    assert disk_of("s3://bucket?endpoint=http://127.0.0.1:1") is None
     keep(small_world, recorded(small_world.camera(small_world.token())))
     assert not keeping.clear_full_disk(small_world.database, small_world.parts.blobs, 0.99, lambda: None)
 

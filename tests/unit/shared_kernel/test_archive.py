@@ -12,6 +12,7 @@ import pytest
 
 from shared_kernel.archive import Archive, Frame, Limits, object_key
 from shared_kernel.errors import NotFound, Unavailable
+from shared_kernel.messages import LostFrame
 
 AT = datetime(2026, 3, 2, 8, 20, tzinfo=UTC)
 #: Nothing waits for long in a test.
@@ -107,6 +108,20 @@ def test_a_queue_full_of_bytes_refuses_too() -> None:
         fits = one.offer(frame(0, b"x" * 10))
         assert fits is not None
         fits.result(10)
+
+
+def test_a_full_disk_refuses_without_trying_and_takes_again_when_there_is_room() -> None:
+    store, room = Store(), [False]
+    one = Archive(store, has_room=lambda: room[0])
+    refused = one.offer(frame(0))
+    assert refused is not None
+    assert (refused.result(0).key, refused.result(0).reason) == (None, LostFrame.DISK_FULL)
+    assert store.puts == []
+    room[0] = True
+    taken = one.offer(frame(0))
+    assert taken is not None
+    assert taken.result(10).key is not None
+    one.stop()
 
 
 def test_what_failed_is_tried_again_under_the_same_key() -> None:
