@@ -1,4 +1,4 @@
-"""Step 1: `.venv`, the pinned packages and the five packages of this repository. Uses `steps`, `first_pip`."""
+"""Step 1: `.venv`, the pinned packages and the six packages of this repository. Uses `steps`, `first_pip`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from install import first_pip
 from install.steps import PYTHON, ROOT, VENV, StepFailed, Steps, digest, unless_stamped
 
-PACKAGES = ("shared-kernel", "inference-service", "stream-service", "miniprogram-api", "xunshi")
+PACKAGES = ("shared-kernel", "inference-service", "stream-service", "miniprogram-api", "face-search", "xunshi")
 LOCKS = ROOT / "requirements"
 PIP = (PYTHON, "-m", "pip", "--disable-pip-version-check", "--no-input")
 

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.dialects import mysql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from miniprogram_api.adapters.database import make_engine, translated
+from shared_kernel.database import make_engine, translated
 from shared_kernel.errors import Unavailable
 from shared_kernel.tables import Base
 

@@ -12,9 +12,10 @@ PACKAGES = {
     "inference_service": ROOT / "inference-service",
     "stream_service": ROOT / "stream-service",
     "miniprogram_api": ROOT / "miniprogram-api",
+    "face_search": ROOT / "face-search",
     "xunshi": ROOT / "xunshi",
 }
-SERVICES = ("inference_service", "stream_service", "miniprogram_api")
+SERVICES = ("inference_service", "stream_service", "miniprogram_api", "face_search")
 _NOT_OURS = {".venv", ".git", ".cache", "node_modules", "data", "dist"}
 
 

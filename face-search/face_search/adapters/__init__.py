@@ -1,0 +1,1 @@
+"""The database, the index, and nothing else of the world. Vendors' names are known only here."""
