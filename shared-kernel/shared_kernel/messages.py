@@ -2,10 +2,13 @@
 
 stream-service     FrameCaptured  ->  inference-service
 inference-service  FrameAnalysed  ->  stream-service (the instance that owns the camera)
-stream-service     PassObserved   ->  miniprogram-api (rows, alerts, live events)
+stream-service     PassObserved   ->  miniprogram-api (rows, alerts, live events) and face-search
+face-search        PersonSighted  ->  miniprogram-api (alerts, live events)
 
 Beside that way: single photos (PhotoSubmitted, answered with PhotoAnalysed) and the pictures of live sessions in a
 browser or a phone (LiveFrameSubmitted, LiveFrameAnalysed), both from the web to the workers of inference-service.
+
+About persons (`person_messages`): PatrolPhotoTaken, PersonSighted, PersonErased.
 
 Kept beside the passes: single frames in order (FramesArchived) and video (FootageRecorded), both to miniprogram-api.
 
@@ -20,6 +23,11 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from shared_kernel.person_messages import Decision as Decision
+from shared_kernel.person_messages import ListKind as ListKind
+from shared_kernel.person_messages import PatrolPhotoTaken as PatrolPhotoTaken
+from shared_kernel.person_messages import PersonErased as PersonErased
+from shared_kernel.person_messages import PersonSighted as PersonSighted
 from shared_kernel.wire import NAMESPACE_XUNSHI as NAMESPACE_XUNSHI
 from shared_kernel.wire import Fraction as Fraction
 from shared_kernel.wire import Message as Message
@@ -117,7 +125,7 @@ class PassObserved(Message):
     """
 
     topic = "pass.observed.v1"
-    retention = Retention(max_len=None, groups=("miniprogram-api",))
+    retention = Retention(max_len=None, groups=("miniprogram-api", "face-search"))
 
     pass_id: str
     phase: Literal["opened", "closed"]
@@ -379,6 +387,7 @@ MESSAGES: tuple[type[Message], ...] = (
     FrameCaptured,
     FrameAnalysed,
     PassObserved,
+    PersonSighted,
     CameraChanged,
     CameraReported,
     PhotoSubmitted,
@@ -386,4 +395,6 @@ MESSAGES: tuple[type[Message], ...] = (
     LiveFrameAnalysed,
     FramesArchived,
     FootageRecorded,
+    PatrolPhotoTaken,
+    PersonErased,
 )
