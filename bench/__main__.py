@@ -12,11 +12,12 @@ from bench.figure import show
 #: Each module has `figures()`, an iterator of Figure; `detect` also takes options.
 MODULES: Final = ("detect", "passes", "latency", "live_latency", "memory", "cameras", "archive", "start")
 #: Take a quarter of an hour to an hour; only when asked for.
-LONG: Final = ("frames", "reconnects", "sustained")
+LONG: Final = ("frames", "reconnects", "steady", "sustained")
 OPTIONS: Final = {
     "detect": ("pictures", "threads", "precision", "yardstick"),
     "frames": ("frames",),
     "reconnects": ("reconnects",),
+    "steady": ("minutes",),
     "sustained": ("cameras",),
 }
 
@@ -32,8 +33,9 @@ def main() -> None:
     detect.add_argument("--aizoo", type=Path, metavar="FILE", dest="yardstick", help="AIZOO's network, the baseline")
     frames = parser.add_argument_group("option of frames")
     frames.add_argument("--frames", type=int, help="how many; default 100,000, and half of that for the networks")
-    long = parser.add_argument_group("options of reconnects and sustained")
+    long = parser.add_argument_group("options of reconnects, steady and sustained")
     long.add_argument("--reconnects", type=int, help="how many; default 10,000")
+    long.add_argument("--minutes", type=int, help="how long; default 60")
     long.add_argument("--cameras", type=int, help="try no more than so many; default 64")
     given = parser.parse_args()
     if unknown := set(given.names) - set(MODULES + LONG):

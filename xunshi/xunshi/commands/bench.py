@@ -21,6 +21,7 @@ _BENCHES = (
     "start",
     "frames",
     "reconnects",
+    "steady",
     "sustained",
 )
 
