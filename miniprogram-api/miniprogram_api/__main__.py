@@ -43,7 +43,7 @@ def web(settings: Settings) -> None:
 
 def record(settings: Settings) -> None:
     """Record messages until SIGTERM."""
-    _until_stopped(settings, lambda parts, stop: recorder.run(parts.bus, parts.database, stop))
+    _until_stopped(settings, lambda parts, stop: recorder.run(parts.bus, parts.database, parts.blobs, stop))
 
 
 def clock(settings: Settings) -> None:

@@ -18,13 +18,15 @@ from prometheus_client import Counter, Gauge, Histogram
 from miniprogram_api.adapters.database import Database
 from miniprogram_api.adapters.store import Store
 from miniprogram_api.archive import record_frames
+from miniprogram_api.erasure import erase_person
 from miniprogram_api.footage_record import record_footage
 from miniprogram_api.record import record_pass, record_report
+from shared_kernel.blobs import Blobs
 from shared_kernel.bus import Bus, Delivery, Subscription
 from shared_kernel.clock import now
 from shared_kernel.errors import Poison, Unavailable
 from shared_kernel.log import fields, get_logger
-from shared_kernel.messages import CameraReported, FootageRecorded, FramesArchived, Message, PassObserved
+from shared_kernel.messages import CameraReported, FootageRecorded, FramesArchived, Message, PassObserved, PersonErased
 
 log = get_logger(__name__)
 M = TypeVar("M", bound=Message)
@@ -130,13 +132,14 @@ class Worker(Generic[M]):
         self._record(store, message)
 
 
-def run(bus: Bus, database: Database, stop: threading.Event) -> None:
+def run(bus: Bus, database: Database, blobs: Blobs, stop: threading.Event) -> None:
     """Record until `stop`; one thread a kind of message."""
     workers = (
         Worker(PassObserved.topic, bus.subscribe(PassObserved, GROUP), database, record_pass),
         Worker(CameraReported.topic, bus.subscribe(CameraReported, GROUP), database, record_report),
         Worker(FramesArchived.topic, bus.subscribe(FramesArchived, GROUP), database, record_frames),
         Worker(FootageRecorded.topic, bus.subscribe(FootageRecorded, GROUP), database, record_footage),
+        Worker(PersonErased.topic, bus.subscribe(PersonErased, GROUP), database, partial(erase_person, blobs=blobs)),
     )
     threads = [threading.Thread(target=worker.run, args=(stop,), name=worker.topic) for worker in workers]
     for thread in threads:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import delete, func, select
@@ -43,3 +43,7 @@ class Events:
         if found:
             self._session.execute(delete(EventLog).where(EventLog.event_id.in_(found)))
         return len(found)
+
+    def delete_of(self, message_ids: Iterable[str]) -> None:
+        """Remove what was told of these causes. Whoever resumes at one of them goes on with the next, or is reset."""
+        self._session.execute(delete(EventLog).where(EventLog.message_id.in_(list(message_ids))))

@@ -100,6 +100,10 @@ class FootageFiles:
             query = query.where(Footage.ended_at < before)
         return self._session.scalars(query).all()
 
+    def of_passes(self, pass_ids: Iterable[str]) -> Sequence[Footage]:
+        """The clips that show these passes."""
+        return self._session.scalars(select(Footage).where(Footage.pass_id.in_(list(pass_ids)))).all()
+
     def keys_in_use(self, keys: Iterable[str]) -> frozenset[str]:
         """Those of the object keys that some row names."""
         wanted = list(keys)

@@ -132,7 +132,7 @@ class World:
     def recording(self) -> Iterator[None]:
         """A recorder runs in threads."""
         stop = threading.Event()
-        thread = threading.Thread(target=recorder.run, args=(self.parts.bus, self.database, stop))
+        thread = threading.Thread(target=recorder.run, args=(self.parts.bus, self.database, self.parts.blobs, stop))
         thread.start()
         yield
         stop.set()
