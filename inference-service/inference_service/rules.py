@@ -1,5 +1,8 @@
 """The rules of this service: what counts as stale, which limits hold. Pure values, no I/O."""
 
+#: What a user needs for everything that analyses pictures.
+PERMISSION = "photo.detect"
+
 #: A worker that died over a photo this often is not asked again: the photo is answered with an error.
 MAX_PHOTO_TRIES = 2
 

@@ -9,7 +9,7 @@ from miniprogram_api.access import allow, owner_of
 from miniprogram_api.adapters.cameras import AddressCipher
 from miniprogram_api.camera_settings import CameraSettings, settings_of
 from miniprogram_api.parts import Parts
-from miniprogram_api.rights import Scope, scopes
+from miniprogram_api.rights import Scope, scope_of, scopes
 from miniprogram_api.rules import Permission
 from miniprogram_api.shapes import Body, Ulid
 from shared_kernel.errors import Poison
@@ -66,10 +66,20 @@ class TokenIn(Body):
 
 
 class CallerOut(BaseModel):
-    """Whom an access token names. Who must change the password first may do nothing yet."""
+    """A user, and what this user may do now. Who must change the password first may do nothing yet."""
 
     user_id: str
+    username: str
     permissions: list[Permission]
+    cameras: list[str] | None = Field(description="cameras whose pictures the user may see; null: all of them")
+
+
+class UsersIn(Body):
+    user_ids: list[Ulid] = Field(max_length=2000)
+
+
+class UsersOut(BaseModel):
+    items: list[CallerOut] = Field(description="those of them that exist and are active")
 
 
 class HoldersIn(Body):
@@ -121,8 +131,21 @@ def blueprint(parts: Parts) -> APIBlueprint:
     @routes.output(CallerOut)
     def callers(given: TokenIn) -> CallerOut:
         found = owner_of(parts, given.access_token)
-        permissions = [] if found.must_change_password else sorted(found.permissions)
-        return CallerOut.model_validate({"user_id": found.user_id, "permissions": permissions})
+        with parts.database.read() as store:
+            scope = scope_of(store, found.user_id)
+        if found.must_change_password:
+            scope = Scope(frozenset(), frozenset())
+        return _caller(found.user_id, found.username, scope)
+
+    @routes.post("/internal/users")
+    @allow("service")
+    @routes.input(UsersIn, arg_name="given")
+    @routes.output(UsersOut)
+    def users(given: UsersIn) -> UsersOut:
+        with parts.database.read() as store:
+            found = scopes(store, set(given.user_ids))
+            names = {user.user_id: user.username for user in store.users.several(found)}
+        return UsersOut(items=[_caller(user_id, names[user_id], found[user_id]) for user_id in sorted(found)])
 
     @routes.post("/internal/holders")
     @allow("service")
@@ -173,6 +196,14 @@ def _running(row: FrameBatch) -> RunningBatch:
         frames=row.expected,
         side=row.side,
         started_at=row.started_at,
+    )
+
+
+def _caller(user_id: str, username: str, scope: Scope) -> CallerOut:
+    cameras = None if scope.cameras is None else sorted(scope.cameras)
+    permissions = sorted(scope.permissions)
+    return CallerOut.model_validate(
+        {"user_id": user_id, "username": username, "permissions": permissions, "cameras": cameras}
     )
 
 

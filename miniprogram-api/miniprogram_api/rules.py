@@ -15,7 +15,18 @@ from shared_kernel.messages import MaskState, PassObserved
 
 Role = Literal["administrator", "officer", "guard"]
 Permission = Literal[
-    "camera.manage", "camera.view_all", "camera.unmasked", "user.manage", "pass.view", "photo.detect", "frame.archive"
+    "camera.manage",
+    "camera.view_all",
+    "camera.unmasked",
+    "user.manage",
+    "pass.view",
+    "photo.detect",
+    "frame.archive",
+    "face.view",
+    "face.search",
+    "face.manage",
+    "face.erase",
+    "face.audit",
 ]
 
 PERMISSIONS: Final[Mapping[str, tuple[Permission, ...]]] = {
@@ -27,8 +38,13 @@ PERMISSIONS: Final[Mapping[str, tuple[Permission, ...]]] = {
         "pass.view",
         "photo.detect",
         "frame.archive",
+        "face.view",
+        "face.search",
+        "face.manage",
+        "face.erase",
+        "face.audit",
     ),
-    "officer": ("camera.view_all", "pass.view", "photo.detect", "frame.archive"),
+    "officer": ("camera.view_all", "pass.view", "photo.detect", "frame.archive", "face.view", "face.search"),
     "guard": ("pass.view", "photo.detect"),
 }
 

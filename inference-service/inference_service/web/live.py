@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError
 from simple_websocket import ConnectionClosed, Server
 from wsproto.events import Ping
 
+from inference_service.rules import PERMISSION
 from inference_service.web.parts import WebParts
 from inference_service.web.session import MAX_CREDITS, Choice, LiveSession, TooFast
 from inference_service.web.sessions import NO_MODEL, REPLACED, RESTART, SILENT, TICKET, TOO_FAST, WITHDRAWN, Ending
@@ -58,7 +59,7 @@ def blueprint(parts: WebParts) -> APIBlueprint:
     @routes.output(TicketOut)
     @routes.doc(summary="A ticket that opens one live session (WebSocket /infer/live)")
     def live_ticket() -> TicketOut:
-        caller = parts.door.enter(request.headers.get("Authorization"))
+        caller = parts.door.enter(request.headers.get("Authorization"), PERMISSION)
         ticket = sign_ticket(parts.ticket_key, Ticket("infer", caller.user_id, _OBJECT), ttl_s=TICKET_TTL_S)
         return TicketOut(ticket=ticket, expires_in=TICKET_TTL_S, path=PATH)
 
@@ -100,7 +101,7 @@ def _opened(parts: WebParts) -> tuple[LiveSession, int | None] | Ending:
     try:
         query = LiveQuery.model_validate(request.args.to_dict())
         user_id = verify_ticket(parts.ticket_key, query.ticket, "infer", _OBJECT).user_id
-        parts.door.require(user_id)
+        parts.door.readmit(user_id, PERMISSION)
         choice = _choice(parts, query)
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from inference_service.packs.shelf import Shelf
-from inference_service.web.access import Door
 from inference_service.web.sessions import Sessions
 from inference_service.web.submit import Submitter
 from inference_service.web.turnstile import Turnstile
+from shared_kernel.door import Door
 from shared_kernel.web import Check
 
 

@@ -8,7 +8,7 @@ from apiflask import APIBlueprint
 from flask import Response, request
 
 from inference_service.packs.card import Card
-from inference_service.rules import annotated_key
+from inference_service.rules import PERMISSION, annotated_key
 from inference_service.web.intake import pictures
 from inference_service.web.parts import WebParts
 from inference_service.web.shapes import (
@@ -70,7 +70,7 @@ def blueprint(parts: WebParts) -> APIBlueprint:
     )
     def annotated(photo_id: str, query: TicketQuery) -> Response:
         ticket = verify_ticket(parts.ticket_key, query.ticket, "infer", photo_id)
-        parts.door.require(ticket.user_id)
+        parts.door.readmit(ticket.user_id, PERMISSION)
         try:
             picture = parts.submitter.blobs.get(annotated_key(inbox_key(photo_id)))
         except NotFound as error:
@@ -85,7 +85,7 @@ def blueprint(parts: WebParts) -> APIBlueprint:
 
 
 def _analysed(parts: WebParts, query: PhotoQuery, route: Literal["detect", "classify"]) -> PicturesOut | Response:
-    caller = parts.door.enter(request.headers.get("Authorization"))
+    caller = parts.door.enter(request.headers.get("Authorization"), PERMISSION)
     card = _card(parts, query, route)
     min_score = score_for(card, query.min_score)
     with parts.turnstile.pass_through(caller.user_id):

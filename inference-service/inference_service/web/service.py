@@ -5,13 +5,13 @@ import socket
 
 from inference_service.packs.shelf import Shelf
 from inference_service.settings import Settings, model_of_task
-from inference_service.web.access import Door, HttpUsers
 from inference_service.web.parts import WebParts
 from inference_service.web.sessions import Sessions
 from inference_service.web.submit import Submitter
 from inference_service.web.turnstile import Turnstile
 from shared_kernel.blobs import Blobs
 from shared_kernel.bus import Bus
+from shared_kernel.door import Door, HttpUsers
 from shared_kernel.vision import weights
 
 

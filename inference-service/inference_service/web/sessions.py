@@ -12,10 +12,11 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge
 
-from inference_service.web.access import Door
+from inference_service.rules import PERMISSION
 from inference_service.web.session import Choice, LiveSession, Taken
 from shared_kernel.bus import Bus
 from shared_kernel.clock import now
+from shared_kernel.door import Door
 from shared_kernel.errors import Unavailable
 from shared_kernel.log import fields, get_logger
 from shared_kernel.messages import LiveFrameAnalysed, LiveFrameSubmitted, new_id
@@ -188,7 +189,7 @@ class Sessions:
             self._answered_s = self._clock()
             return
         try:
-            holders = self._door.holders({one.user_id for one in sessions})
+            holders = self._door.holders(PERMISSION, {one.user_id for one in sessions})
             self._answered_s = self._clock()
         except Unavailable as error:
             log.warning("rights unknown", extra=fields(sessions=len(sessions), reason=error.reason))

@@ -19,7 +19,6 @@ from pydantic import SecretStr
 from inference_service.app import make_web
 from inference_service.packs.shelf import Shelf
 from inference_service.settings import Settings
-from inference_service.web.access import Door, Known
 from inference_service.web.parts import WebParts
 from inference_service.web.service import WebService
 from inference_service.web.sessions import Sessions
@@ -27,6 +26,7 @@ from inference_service.web.submit import Submitter
 from inference_service.web.turnstile import Turnstile
 from shared_kernel.blobs import Blobs
 from shared_kernel.bus import Bus
+from shared_kernel.door import Door, Known
 from shared_kernel.messages import Box, FoundObject, PhotoAnalysed, PhotoError, PhotoSubmitted
 from tests.integration.miniprogram_api import openapi
 
@@ -52,7 +52,11 @@ class Everybody:
     def known(self, access_token: str) -> Known:
         return Known(user_id=access_token, permissions=frozenset({"photo.detect"}))
 
-    def holders(self, user_ids: Iterable[str]) -> frozenset[str]:
+    def of(self, user_id: str) -> Known:
+        return self.known(user_id)
+
+    def holders(self, permission: str, user_ids: Iterable[str]) -> frozenset[str]:
+        assert permission == "photo.detect"
         return frozenset(user_ids)
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from werkzeug.serving import make_server
 
-from inference_service.web.access import Door, HttpUsers
 from miniprogram_api.adapters.migrations import upgrade
 from shared_kernel.clock import rfc3339
+from shared_kernel.door import Door, HttpUsers
 from shared_kernel.errors import Forbidden, Unauthorised, Unavailable
 from shared_kernel.examination import Line
 from shared_kernel.messages import CameraReason
@@ -24,6 +24,9 @@ from stream_service.ports import Seen, StreamInfo
 from stream_service.rules import CameraFailed
 from stream_service.web.doctor import line
 from tests.integration.miniprogram_api.world import SERVICE_TOKEN, World, settings
+
+#: An id that nobody has.
+NOBODY = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 
 
 @pytest.fixture
@@ -80,23 +83,45 @@ def test_inference_service_lets_in_whom_this_service_knows(world: World, address
     session = world.log_in(guard)
     users = HttpUsers(address, SERVICE_TOKEN)
     door = Door(users, SERVICE_TOKEN)
-    assert door.enter(f"Bearer {session['access_token']}").user_id == guard
-    assert door.holders([guard, "01ARZ3NDEKTSV4RRFFQ69G5FAV"]) == {guard}
+    assert door.enter(f"Bearer {session['access_token']}", "photo.detect").user_id == guard
+    assert door.readmit(guard, "photo.detect").user_id == guard
+    assert door.holders("photo.detect", [guard, NOBODY]) == {guard}
+    with pytest.raises(Forbidden):
+        door.readmit(NOBODY, "photo.detect")
     for wrong in ("x", "a.b.c", "x" * 5000, session["refresh_token"]):
         with pytest.raises(Unauthorised):
-            door.enter(f"Bearer {wrong}")
+            door.enter(f"Bearer {wrong}", "photo.detect")
     with pytest.raises(Forbidden):
-        door.enter(f"Bearer {world.log_in(world.user('guard', must_change=True))['access_token']}")
+        door.enter(f"Bearer {world.log_in(world.user('guard', must_change=True))['access_token']}", "photo.detect")
     world.call("POST", "/auth/logout", session["access_token"])
     with pytest.raises(Unauthorised):
-        Door(users, SERVICE_TOKEN).enter(f"Bearer {session['access_token']}")
+        Door(users, SERVICE_TOKEN).enter(f"Bearer {session['access_token']}", "photo.detect")
+    users.close()
+
+
+def test_face_search_learns_which_cameras_a_user_may_see(world: World, address: str) -> None:
+    chief, officer, guard = (world.user(role) for role in ("administrator", "officer", "guard"))
+    camera_id = world.camera(world.token())
+    world.grant(camera_id, guard)
+    users = HttpUsers(address, SERVICE_TOKEN)
+    for known in (users.of(guard), users.known(world.log_in(guard)["access_token"])):
+        assert (known.user_id, known.username, known.cameras) == (guard, world.username(guard), frozenset({camera_id}))
+        assert not {one for one in known.permissions if one.startswith("face.")}
+    assert (users.of(officer).cameras, users.of(chief).cameras) == (None, None)
+    faces = {one: {p for p in users.of(one).permissions if p.startswith("face.")} for one in (officer, chief)}
+    assert faces[officer] == {"face.view", "face.search"}
+    assert faces[chief] == {"face.view", "face.search", "face.manage", "face.erase", "face.audit"}
+    must_change = world.user("administrator", must_change=True)
+    known = users.known(world.log_in(must_change)["access_token"])
+    assert (known.permissions, known.cameras) == (frozenset(), frozenset())
+    assert users.of(NOBODY).permissions == frozenset()
     users.close()
 
 
 def test_a_wrong_service_token_is_not_taken_for_a_wrong_user(world: World, address: str) -> None:
     users = HttpUsers(address, "w" * 40)
     with pytest.raises(Unavailable):
-        Door(users, "w" * 40).enter(f"Bearer {world.token()}")
+        Door(users, "w" * 40).enter(f"Bearer {world.token()}", "photo.detect")
     users.close()
 
 

@@ -51,11 +51,14 @@ class UsersDouble:
                     self._answer(401, {"type": "#service_token"})
                 elif self.path.endswith("/holders"):
                     self._answer(200, {"user_ids": [one for one in given["user_ids"] if one not in double.withdrawn]})
+                elif self.path.endswith("/users"):
+                    asked = [one for one in given["user_ids"] if one not in double.withdrawn]
+                    known = [{"user_id": one, "permissions": double.permissions, "cameras": []} for one in asked]
+                    self._answer(200, {"items": known})
                 elif given["access_token"] == "nobody":
                     self._answer(401, {"type": "#access_token"})
                 else:
-                    known = {"user_id": given["access_token"], "permissions": double.permissions}
-                    self._answer(200, known)
+                    self._answer(200, {"user_id": given["access_token"], "permissions": double.permissions})
 
             def _answer(self, status: int, document: object) -> None:
                 body = json.dumps(document).encode()

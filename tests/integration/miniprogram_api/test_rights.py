@@ -94,6 +94,7 @@ TABLE: dict[str, Line] = {
     "GET /internal/cameras": Line(SERVICES),
     "POST /internal/rights": Line(SERVICES, {"pairs": []}),
     "POST /internal/callers": Line(anybody(401), {"access_token": "x"}),
+    "POST /internal/users": Line(SERVICES, {"user_ids": []}),
     "POST /internal/holders": Line(SERVICES, {"permission": "photo.detect", "user_ids": []}),
 }
 
@@ -295,10 +296,16 @@ def test_services_ask_whom_a_token_names_and_who_holds_a_permission(world: World
         answer = world.call("POST", "/internal/holders", SERVICE_TOKEN, json=given)
         return list(answer.get_json()["user_ids"])
 
-    assert named().get_json() == {"user_id": guard, "permissions": ["pass.view", "photo.detect"]}
+    username, permissions = world.username(guard), ["pass.view", "photo.detect"]
+    expected = {"user_id": guard, "username": username, "permissions": permissions, "cameras": []}
+    assert named().get_json() == expected
+    assert world.call("POST", "/internal/users", SERVICE_TOKEN, json={"user_ids": [guard]}).get_json() == {
+        "items": [expected]
+    }
     assert (holders("photo.detect"), holders("user.manage")) == ([guard], [])
     world.call("PATCH", f"/users/{guard}", world.token(), json={"status": "disabled"})
     assert (named().status_code, named().get_json()["type"]) == (401, "#access_token")
+    assert world.call("POST", "/internal/users", SERVICE_TOKEN, json={"user_ids": [guard]}).get_json()["items"] == []
     assert holders("photo.detect") == []
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from inference_service.packs.card import Card
-from inference_service.web.access import Door, Known
 from inference_service.web.session import Choice, LiveSession
 from inference_service.web.sessions import (
     ASK_EVERY_S,
@@ -20,6 +19,7 @@ from inference_service.web.sessions import (
     Sessions,
 )
 from shared_kernel.bus import Bus
+from shared_kernel.door import Door, Known
 from shared_kernel.errors import Unavailable
 from tests.unit.inference_service.test_live_session import Clock
 
@@ -36,7 +36,10 @@ class CannedUsers:
     def known(self, access_token: str) -> Known:
         raise Unavailable("miniprogram-api", f"nobody asks here for {access_token}")
 
-    def holders(self, user_ids: Iterable[str]) -> frozenset[str]:
+    def of(self, user_id: str) -> Known:
+        raise Unavailable("miniprogram-api", f"nobody asks here about {user_id}")
+
+    def holders(self, permission: str, user_ids: Iterable[str]) -> frozenset[str]:
         if self.away:
             raise Unavailable("miniprogram-api", "away")
         return frozenset(user_ids) - self.gone
