@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from miniprogram_api.rules import is_ulid
 from shared_kernel.archive import FOLDER
 from shared_kernel.clock import now
 from shared_kernel.errors import Poison
 from shared_kernel.messages import FramesArchived, FrameSettled, LostFrame
 from shared_kernel.tables import ArchivedFrame, FrameBatch
+from shared_kernel.wire import is_ulid
 
 if TYPE_CHECKING:
     from miniprogram_api.adapters.store import Store

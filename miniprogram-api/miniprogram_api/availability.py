@@ -11,13 +11,13 @@ from pydantic import BaseModel, Field
 from miniprogram_api.access import allow, caller
 from miniprogram_api.adapters.availability import OutageFilter
 from miniprogram_api.coverage import HOUR, LONGEST_GAP, Kept, overlap_s
-from miniprogram_api.cursors import moment_cursor, read_moment_cursor
 from miniprogram_api.outages import OutageOut, outage_out
 from miniprogram_api.parts import Parts
 from miniprogram_api.rights import scope_of, visible_camera
 from miniprogram_api.rules import hour_of
 from miniprogram_api.shapes import Page, PageQuery, Query, Ulid, When
 from shared_kernel.clock import now
+from shared_kernel.cursors import moment_cursor, read_moment_cursor
 from shared_kernel.errors import Invalid
 from shared_kernel.messages import Moment
 

@@ -26,7 +26,6 @@ from miniprogram_api.camera_settings import (
     kept_plan,
     kept_zones,
 )
-from miniprogram_api.cursors import id_cursor, read_id_cursor
 from miniprogram_api.idempotency import once
 from miniprogram_api.parts import Parts
 from miniprogram_api.record import tell_camera
@@ -36,6 +35,7 @@ from miniprogram_api.shapes import Body, CameraOut, CameraPage, Line, PageQuery,
 from shared_kernel.auth import Ticket, sign_ticket
 from shared_kernel.bus import Bus
 from shared_kernel.clock import now
+from shared_kernel.cursors import id_cursor, read_id_cursor
 from shared_kernel.errors import Conflict, Unavailable
 from shared_kernel.log import fields, get_logger
 from shared_kernel.messages import CameraChanged, new_id

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from miniprogram_api.rules import is_ulid
 from shared_kernel.blobs import Blobs
 from shared_kernel.errors import Poison
 from shared_kernel.log import fields, get_logger
 from shared_kernel.messages import PersonErased, derived_id
+from shared_kernel.wire import is_ulid
 
 if TYPE_CHECKING:
     from miniprogram_api.adapters.store import Store

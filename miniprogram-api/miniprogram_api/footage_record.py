@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from miniprogram_api.rules import is_ulid
 from shared_kernel.clock import now
 from shared_kernel.errors import Poison
 from shared_kernel.messages import FootageRecorded
 from shared_kernel.tables import Footage
+from shared_kernel.wire import is_ulid
 
 if TYPE_CHECKING:
     from miniprogram_api.adapters.store import Store

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Final
 
 from miniprogram_api.accounting import account
 from miniprogram_api.outages import end_outage, note_outage
-from miniprogram_api.rules import checked_pass, hour_of, is_ulid, rank
+from miniprogram_api.rules import checked_pass, hour_of, rank
 from miniprogram_api.shapes import CameraOut, PassNote, camera_out, pass_note
 from shared_kernel.clock import now
 from shared_kernel.errors import Poison
 from shared_kernel.messages import CameraReported, Evidence, Moment, PassObserved, Wire, derived_id
 from shared_kernel.tables import Camera, EventLog, Media, Pass
+from shared_kernel.wire import is_ulid
 
 if TYPE_CHECKING:
     from miniprogram_api.adapters.store import Store

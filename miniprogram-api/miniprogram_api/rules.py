@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from shared_kernel.errors import Invalid, Poison
 from shared_kernel.messages import MaskState, PassObserved
+from shared_kernel.wire import is_ulid
 
 Role = Literal["administrator", "officer", "guard"]
 Permission = Literal[
@@ -60,13 +61,8 @@ THROTTLE_WINDOW_S: Final = 900
 THROTTLE_FIRST_WAIT_S: Final = 30
 THROTTLE_LONGEST_WAIT_S: Final = 900
 
-_ULID: Final = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 _SECRET_IN_PATH: Final = re.compile(r"(?i)((?:pass(?:word|wd)?|pwd|token|secret|key|user(?:name)?)=)[^&/;_]*")
 _USERNAME: Final = re.compile(r"[\w][\w.@-]{1,63}")
-
-
-def is_ulid(text: str) -> bool:
-    return _ULID.fullmatch(text) is not None
 
 
 def plain_username(text: str) -> str:

@@ -11,9 +11,9 @@ from typing import Final
 
 import jwt
 
-from miniprogram_api.rules import is_ulid
 from shared_kernel.clock import now
 from shared_kernel.errors import Unauthorised
+from shared_kernel.wire import is_ulid
 
 ACCESS_TTL_S: Final = 15 * 60
 REFRESH_TTL: Final = timedelta(days=14)

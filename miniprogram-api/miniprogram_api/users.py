@@ -9,7 +9,6 @@ from pydantic import BaseModel, Field
 
 from miniprogram_api.access import allow, caller, client_address
 from miniprogram_api.adapters.store import Store
-from miniprogram_api.cursors import id_cursor, read_id_cursor
 from miniprogram_api.idempotency import once
 from miniprogram_api.logins import new_credential
 from miniprogram_api.parts import Parts
@@ -17,6 +16,7 @@ from miniprogram_api.passwords import checked_password
 from miniprogram_api.rules import Role, plain_username
 from miniprogram_api.shapes import Body, Line, PageQuery, UserOut, user_out
 from shared_kernel.clock import now
+from shared_kernel.cursors import id_cursor, read_id_cursor
 from shared_kernel.errors import Conflict, NotFound
 from shared_kernel.messages import Moment, new_id
 from shared_kernel.tables import User

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
-from typing import Annotated, ClassVar, NamedTuple
+from typing import Annotated, ClassVar, Final, NamedTuple
 from uuid import UUID, uuid5
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
@@ -14,6 +15,8 @@ from shared_kernel.clock import rfc3339, to_milliseconds
 #: Namespace of every derived id of this project (`uuid5(NAMESPACE_XUNSHI, "<parent>/<index>")`).
 NAMESPACE_XUNSHI = UUID("6f1d7a52-3c0e-5c57-9a37-0f4f9b1f2c11")
 
+_ULID: Final = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
+
 Moment = Annotated[datetime, AfterValidator(to_milliseconds), PlainSerializer(rfc3339, when_used="json")]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -21,6 +24,11 @@ Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 def new_id() -> str:
     """A new ULID: 26 characters, sortable by time, safe in JavaScript and in file names."""
     return str(ULID())
+
+
+def is_ulid(text: str) -> bool:
+    """Tell whether a text can be an id."""
+    return _ULID.fullmatch(text) is not None
 
 
 def derived_id(parent: str, index: str | int) -> str:

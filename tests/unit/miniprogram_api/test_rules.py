@@ -13,14 +13,12 @@ from miniprogram_api.rules import (
     THROTTLE_LONGEST_WAIT_S,
     checked_address,
     hour_of,
-    is_ulid,
     plain_username,
     settled,
     shown_address,
     throttle_wait_s,
 )
 from shared_kernel.errors import Invalid
-from shared_kernel.messages import derived_id, new_id
 
 
 def test_each_role_has_less_than_the_one_above() -> None:
@@ -68,13 +66,6 @@ def test_any_text_is_a_name_or_refused(text: str) -> None:
         return
     assert plain_username(name) == name
     assert len(name) <= 64
-
-
-def test_made_ids_are_ulids() -> None:
-    assert is_ulid(new_id())
-    assert is_ulid(derived_id("a", 1))
-    assert not is_ulid(new_id().lower())
-    assert not is_ulid("8" + new_id()[1:])  # more than 128 bits
 
 
 def test_waits_double_up_to_a_limit() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from miniprogram_api.cursors import id_cursor, moment_cursor, read_id_cursor, read_moment_cursor
+from shared_kernel.cursors import id_cursor, moment_cursor, read_id_cursor, read_moment_cursor
 from shared_kernel.errors import Invalid
 from shared_kernel.messages import derived_id, new_id
 

@@ -7,8 +7,8 @@ import binascii
 import struct
 from datetime import UTC, datetime, timedelta
 
-from miniprogram_api.rules import is_ulid
 from shared_kernel.errors import Invalid
+from shared_kernel.wire import is_ulid
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
