@@ -3,7 +3,8 @@
 Uses the command set of Redis 6.2, so that valkey on a laptop and a cluster behave alike. Delivery is at least once:
 a consumer publishes its results, then acknowledges; what a dead consumer held goes to another after `CLAIM_AFTER_MS`.
 
-`client` sends and answers, `subscription` receives, `leases` share things out, `entries` knows keys and forms.
+`client` sends and answers, `subscription` receives, `leases` share things out, `allowance` limits how often, `entries`
+knows keys and forms.
 
 Redis keys:
     xunshi:<topic>            stream of a topic; fields `m` (JSON) and `b` (attachment bytes)
@@ -16,6 +17,7 @@ Redis keys:
     xunshi:lease:<kind>:replicas  hash: replica -> end, capacity, name and address
     xunshi:lease:<kind>:fence the greatest fence that was given
     xunshi:order:<line>       highest number that was published in order; expires
+    xunshi:allowance:<name>   when a bucket of allowed things will be empty, microseconds; expires
 """
 
 from shared_kernel.bus.client import ORDER_KEPT_S, Bus

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar, cast
 
 import redis
 
+from shared_kernel.bus.allowance import TAKE, allowance_key, arguments
 from shared_kernel.bus.entries import PREFIX, M, dead_key, make_group, order, parse, stream_key, translated
 from shared_kernel.bus.leases import PUBLISH_HELD, Leases, Replica, leases_key
 from shared_kernel.bus.subscription import BLOCK_MS, FORGET_CONSUMER_MS, Subscription
@@ -90,6 +91,19 @@ class Bus:
     def leases(self, kind: str, me: Replica) -> Leases:
         """The leases of one kind of thing, for one replica."""
         return Leases(self._redis, kind, me)
+
+    def take(self, name: str, amount: int, *, limit: int, per_s: float) -> float:
+        """Take `amount` of the allowance `name`, which is `limit` and fills again within `per_s` seconds.
+
+        Returns:
+            0.0: taken. Else nothing is taken, and so much is there again in this many seconds.
+
+        Raises:
+            ValueError: `amount` is not from 1 to `limit`.
+        """
+        given = arguments(amount, limit, per_s)
+        with translated():
+            return int(cast("bytes", self._redis.eval(TAKE, 1, allowance_key(name), *given))) / 1_000_000
 
     def forget_route(self, kind: type[Message], route: str) -> None:
         """Drop the stream of an instance that will not come back."""
