@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from sqlalchemy.orm import Session
+
+from face_search.adapters.erasures import Erasures, Traces
+from face_search.adapters.imports import Imports
+from face_search.adapters.plans import FloorPlans
+from face_search.adapters.queries import FaceQueries
 
 
 class Store:
@@ -13,3 +20,23 @@ class Store:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+
+    @cached_property
+    def imports(self) -> Imports:
+        return Imports(self._session)
+
+    @cached_property
+    def erasures(self) -> Erasures:
+        return Erasures(self._session)
+
+    @cached_property
+    def traces(self) -> Traces:
+        return Traces(self._session)
+
+    @cached_property
+    def queries(self) -> FaceQueries:
+        return FaceQueries(self._session)
+
+    @cached_property
+    def plans(self) -> FloorPlans:
+        return FloorPlans(self._session)
