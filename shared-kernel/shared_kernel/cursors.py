@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 import struct
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +14,7 @@ from shared_kernel.wire import is_ulid
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _FORM = struct.Struct(">q26s")
+_SCORE_FORM = struct.Struct(">d27s")
 #: The largest time that a datetime can hold, milliseconds since 1970.
 _MAX_MS = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MILLISECOND
 
@@ -61,6 +63,29 @@ def read_id_cursor(text: str) -> str:
     if not is_ulid(row_id) or id_cursor(row_id) != text:
         raise _refused()
     return row_id
+
+
+def score_cursor(score: float, row_id: str) -> str:
+    """Cursor of a list ordered by score and id; the last byte keeps it apart from one by time."""
+    return base64.urlsafe_b64encode(_SCORE_FORM.pack(score, row_id.encode() + b"s")).decode().rstrip("=")
+
+
+def read_score_cursor(text: str) -> tuple[float, str]:
+    """(score, id) of a cursor made by `score_cursor`.
+
+    Raises:
+        Invalid: it was not.
+    """
+    try:
+        score, packed = _SCORE_FORM.unpack(
+            base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        )
+        row_id = packed.decode("ascii").removesuffix("s")
+    except (binascii.Error, struct.error, ValueError) as error:
+        raise _refused() from error
+    if not math.isfinite(score) or not is_ulid(row_id) or score_cursor(score, row_id) != text:
+        raise _refused()
+    return score, row_id
 
 
 def _refused() -> Invalid:
