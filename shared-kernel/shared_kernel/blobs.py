@@ -140,6 +140,13 @@ class Blobs:
                     if entry["last_modified"] < moment:
                         yield entry["path"]
 
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Keys under the folder `prefix`, in no order."""
+        with _translated(_checked(prefix)):
+            for page in obstore.list(self._store, prefix):
+                for entry in page:
+                    yield entry["path"]
+
     def check(self) -> None:
         """Ask the store for one listing entry: readiness."""
         with _translated("(listing)"):
