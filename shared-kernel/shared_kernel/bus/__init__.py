@@ -3,8 +3,8 @@
 Uses the command set of Redis 6.2, so that valkey on a laptop and a cluster behave alike. Delivery is at least once:
 a consumer publishes its results, then acknowledges; what a dead consumer held goes to another after `CLAIM_AFTER_MS`.
 
-`client` sends and answers, `subscription` receives, `leases` share things out, `allowance` limits how often, `entries`
-knows keys and forms.
+`client` sends and answers, `subscription` receives, `worker` is the loop around it, `leases` share things out,
+`allowance` limits how often, `entries` knows keys and forms.
 
 Redis keys:
     xunshi:<topic>            stream of a topic; fields `m` (JSON) and `b` (attachment bytes)
@@ -32,6 +32,7 @@ from shared_kernel.bus.subscription import (
     Delivery,
     Subscription,
 )
+from shared_kernel.bus.worker import Task, Worker, run_tasks
 
 __all__ = [
     "BLOCK_MS",
@@ -47,5 +48,8 @@ __all__ = [
     "Replica",
     "Round",
     "Subscription",
+    "Task",
+    "Worker",
+    "run_tasks",
     "stream_key",
 ]

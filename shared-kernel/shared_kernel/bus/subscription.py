@@ -46,6 +46,8 @@ class Subscription(Generic[M]):
     def __init__(self, client: redis.Redis, kind: type[M], group: str, route: str | None) -> None:
         self._redis = client
         self._kind = kind
+        #: What it receives, for metrics and logs.
+        self.topic = kind.topic
         self._key = stream_key(kind.topic, route)
         self._group = group
         self._consumer = f"{os.uname().nodename}-{os.getpid()}-{new_id()}"

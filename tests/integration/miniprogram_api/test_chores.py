@@ -14,7 +14,7 @@ from shared_kernel.clock import now
 from shared_kernel.errors import NotFound
 from shared_kernel.messages import PassObserved, new_id
 from shared_kernel.testing import wait_until
-from tests.integration.miniprogram_api.world import World, observed
+from tests.integration.miniprogram_api.world import World, observed, read_by_others
 
 
 def state_of(world: World, token: str, camera_id: str) -> tuple[str, str | None]:
@@ -104,6 +104,7 @@ def test_recorded_messages_leave_the_topic(small_world: World) -> None:
     assert chores.trim_topics(small_world.parts.bus) == 0
 
     def trimmed() -> bool:
+        read_by_others(small_world.parts.bus, PassObserved)
         chores.trim_topics(small_world.parts.bus)
         return small_world.parts.bus.backlog(PassObserved) == 0
 

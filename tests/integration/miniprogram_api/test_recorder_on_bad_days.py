@@ -14,7 +14,7 @@ from miniprogram_api.adapters.database import Database
 from miniprogram_api.adapters.migrations import upgrade
 from miniprogram_api.adapters.passes import PassFilter
 from miniprogram_api.record import record_pass
-from miniprogram_api.recorder import GROUP, Worker
+from miniprogram_api.recorder import GROUP, recording
 from shared_kernel.bus import Bus
 from shared_kernel.errors import Unavailable
 from shared_kernel.messages import CameraReported, PassObserved, new_id
@@ -23,7 +23,7 @@ from shared_kernel.testing.mariadb import MariadbServer
 from shared_kernel.testing.missing import PartMissing, skip_or_fail
 from shared_kernel.testing.valkey import RedisServer
 from tests.integration.miniprogram_api.processes import Process
-from tests.integration.miniprogram_api.world import World, closed, observed, settings
+from tests.integration.miniprogram_api.world import World, closed, observed, read_by_others, settings
 
 LOCKED_FOR_S = 10.0
 
@@ -38,11 +38,17 @@ def counted(database: Database) -> int:
         return sum(store.counts.total())
 
 
+def trimmed(bus: Bus) -> int:
+    """How many passes everybody has."""
+    read_by_others(bus, PassObserved)
+    return bus.trim(PassObserved)
+
+
 @contextmanager
 def working(bus: Bus, database: Database) -> Iterator[None]:
     """A recorder's thread for passes."""
     stop = threading.Event()
-    worker = Worker(PassObserved.topic, bus.subscribe(PassObserved, GROUP), database, record_pass)
+    worker = recording(bus.subscribe(PassObserved, GROUP), database, record_pass)
     thread = threading.Thread(target=worker.run, args=(stop,))
     thread.start()
     try:
@@ -60,7 +66,7 @@ def test_messages_become_rows(world: World) -> None:
             world.parts.bus.publish(message)
             world.parts.bus.publish(closed(message))
         wait_until(lambda: len(rows(world.database)) == 40)
-        wait_until(lambda: world.parts.bus.trim(PassObserved) and not world.parts.bus.backlog(PassObserved))
+        wait_until(lambda: trimmed(world.parts.bus) and not world.parts.bus.backlog(PassObserved))
     assert rows(world.database) == sorted(message.pass_id for message in messages)
     assert counted(world.database) == 40
 
@@ -72,7 +78,7 @@ def test_a_worker_killed_with_a_message_in_hand(world: World, tmp_path: Path) ->
     [delivery] = world.parts.bus.subscribe(PassObserved, GROUP).receive()
     world.database.run(lambda store: record_pass(store, delivery.message))
     with working(world.parts.bus, world.database):
-        wait_until(lambda: world.parts.bus.trim(PassObserved) == 1, 25, "the message is taken over and acknowledged")
+        wait_until(lambda: trimmed(world.parts.bus) == 1, 25, "the message is taken over and acknowledged")
     assert rows(world.database) == [message.pass_id]
     assert counted(world.database) == 1
 
@@ -87,7 +93,7 @@ def test_a_recorder_process_killed_under_load(small_world: World, tmp_path: Path
                 recorder.restart()
         wait_until(lambda: len(rows(small_world.database)) == 300, 40, "all are recorded")
         wait_until(
-            lambda: small_world.parts.bus.trim(PassObserved) or not small_world.parts.bus.backlog(PassObserved), 30
+            lambda: trimmed(small_world.parts.bus) or not small_world.parts.bus.backlog(PassObserved), 30
         )
     assert rows(small_world.database) == sorted(message.pass_id for message in messages)
     assert counted(small_world.database) == 300

@@ -24,8 +24,9 @@ from miniprogram_api.record import record_pass
 from miniprogram_api.settings import Settings
 from miniprogram_api.users import create_user
 from shared_kernel.archive import Archive, Limits
+from shared_kernel.bus import Bus
 from shared_kernel.clock import now
-from shared_kernel.messages import Box, Evidence, MaskState, PassObserved, new_id
+from shared_kernel.messages import Box, Evidence, MaskState, Message, PassObserved, new_id
 from shared_kernel.tables import CameraGrant
 from tests.integration.miniprogram_api import openapi
 
@@ -164,3 +165,11 @@ def closed(message: PassObserved, **fields: Any) -> PassObserved:
     later = message.opened_at + timedelta(seconds=2)
     values = {"phase": "closed", "last_seen_at": later, "closed_at": later, "frames": 10}
     return message.model_copy(update={**values, **fields})
+
+
+def read_by_others(bus: Bus, kind: type[Message]) -> None:
+    """What the other services do with a topic that several read, done here and now."""
+    for group in set(kind.retention.groups) - {recorder.GROUP}:
+        others = bus.subscribe(kind, group)
+        while found := others.receive(count=1000, block_ms=1):
+            others.ack(*found)
