@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from face_search.adapters.erasures import Erasures, Traces
 from face_search.adapters.imports import Imports
+from face_search.adapters.likeness import Likeness
 from face_search.adapters.plans import FloorPlans
 from face_search.adapters.queries import FaceQueries
 
@@ -40,3 +41,7 @@ class Store:
     @cached_property
     def plans(self) -> FloorPlans:
         return FloorPlans(self._session)
+
+    @cached_property
+    def likeness(self) -> Likeness:
+        return Likeness(self._session)
