@@ -20,8 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_search.geodesy import Many, distances_m
-
-Decision = Literal["unknown", "auto", "near_tie", "confirmed", "rejected", "unusable"]
+from shared_kernel.messages import Decision
 
 #: A score this far above what it had to reach is as sure as a machine can be; cosine.
 SURE_ABOVE: Final = 0.2

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from face_search.geojson import feature_collection
-from face_search.trajectory import Decision, Seen, trajectory
+from face_search.trajectory import Seen, trajectory
+from shared_kernel.messages import Decision
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 

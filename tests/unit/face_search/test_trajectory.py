@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from face_search.trajectory import BY_VEHICLE, ON_FOOT, Decision, Doubt, Seen, leg, trajectory
+from face_search.trajectory import BY_VEHICLE, ON_FOOT, Doubt, Seen, leg, trajectory
+from shared_kernel.messages import Decision
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 #: A degree of latitude near the equator, metres.
