@@ -6,15 +6,18 @@ took the import over meanwhile that moment is a later one, nothing is changed, a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from shared_kernel.tables import FaceImport, FaceImportLine
+from shared_kernel.tables import FaceImport, FaceImportLine, FaceList, FaceSample, Person, PersonOnList
 
-ENDED = ("done", "failed", "cancelled")
+ENDED: Final = ("done", "failed", "cancelled")
+#: Persons of which one turned out to be the next, at most.
+_LONGEST_CHAIN: Final = 32
 
 
 class Imports:
@@ -38,13 +41,21 @@ class Imports:
         return self._session.scalars(query).all()
 
     def claim(self, moment: datetime, silence: timedelta) -> FaceImport | None:
-        """Take the oldest that waits, or that its worker has not been heard of for `silence`; None without one."""
-        silent = and_(FaceImport.state == "running", FaceImport.heard_at < moment - silence)
-        query = select(FaceImport).where(or_(FaceImport.state == "waiting", silent)).order_by(FaceImport.created_at)
-        for row in self._session.scalars(query.limit(8)):
-            if self.hear(row.import_id, row.heard_at, moment, was=row.state, state="running"):
-                self._session.refresh(row)
-                return row
+        """Take the oldest that waits, or whose worker has not been heard of for `silence`; None without one.
+
+        One import at a time: who is already enrolled is then never a matter of which of two was quicker. Whoever asks
+        at the same moment waits here for the other's commit.
+        """
+        query = select(FaceImport).where(FaceImport.state.in_(("waiting", "running")))
+        rows = self._session.scalars(
+            query.order_by(FaceImport.created_at, FaceImport.import_id).with_for_update()
+        ).all()
+        if any(row.state == "running" and row.heard_at >= moment - silence for row in rows):
+            return None
+        for row in rows:
+            row.state, row.heard_at = "running", max(moment, row.heard_at + timedelta(milliseconds=1))
+            self._session.flush()
+            return row
         return None
 
     def hear(
@@ -53,7 +64,6 @@ class Imports:
         heard_at: datetime,
         moment: datetime,
         *,
-        was: str = "running",
         accepted: int = 0,
         refused: int = 0,
         **others: object,
@@ -61,7 +71,7 @@ class Imports:
         """Note progress and further columns; False when another was heard of after `heard_at`, or it has ended."""
         statement = (
             update(FaceImport)
-            .where(FaceImport.import_id == import_id, FaceImport.heard_at == heard_at, FaceImport.state == was)
+            .where(FaceImport.import_id == import_id, FaceImport.heard_at == heard_at, FaceImport.state == "running")
             .values(
                 heard_at=moment,
                 accepted=FaceImport.accepted + accepted,
@@ -110,6 +120,57 @@ class Imports:
             .group_by(FaceImportLine.import_id)
         )
         return {import_id: int(count) for import_id, count in self._session.execute(query)}
+
+    def sample_with(self, person_id: str, content_sha256: bytes) -> str | None:
+        """The sample that was made of this very file."""
+        query = select(FaceSample.sample_id).where(
+            FaceSample.person_id == person_id, FaceSample.content_sha256 == content_sha256
+        )
+        return self._session.scalars(query).first()
+
+    def person_with_ref(self, external_ref: str) -> str | None:
+        """Who has this number now: where two turned out to be one, that one."""
+        query = select(Person.person_id).where(Person.external_ref == external_ref)
+        found = self._session.scalars(query).first()
+        return None if found is None else self.person_now(found)
+
+    def persons_called(self, name: str) -> Sequence[str]:
+        """Persons of exactly this name; MariaDB alone would not tell Zoe from Zoë."""
+        query = select(Person.person_id, Person.name).where(Person.name == name, Person.merged_into.is_(None))
+        return [person_id for person_id, found in self._session.execute(query) if found == name]
+
+    def person_now(self, person_id: str) -> str | None:
+        """This person, or who it turned out to be; None when it is not enrolled."""
+        row = self._session.get(Person, person_id)
+        for _ in range(_LONGEST_CHAIN):
+            if row is None or row.merged_into is None:
+                break
+            row = self._session.get(Person, row.merged_into)
+        return None if row is None else row.person_id
+
+    def add_person(self, row: Person) -> None:
+        self._session.add(row)
+        self._session.flush()
+
+    def lists_named(self, words: Collection[str]) -> Mapping[str, str]:
+        """Word → list, for those that are the code or name of a list."""
+        if not words:
+            return {}
+        query = select(FaceList).where(or_(FaceList.code.in_(words), FaceList.name.in_(words)))
+        rows = self._session.scalars(query).all()
+        by_word = {row.name: row.list_id for row in rows} | {row.code: row.list_id for row in rows}
+        return {word: by_word[word] for word in words if word in by_word}
+
+    def lists_that_exist(self, list_ids: Collection[str]) -> Sequence[str]:
+        return self._session.scalars(select(FaceList.list_id).where(FaceList.list_id.in_(list_ids))).all()
+
+    def put_on_lists(self, person_id: str, list_ids: Iterable[str], moment: datetime) -> None:
+        """Put a person on lists that they are not on yet."""
+        on = select(PersonOnList.list_id).where(PersonOnList.person_id == person_id)
+        already = frozenset(self._session.scalars(on))
+        for list_id in sorted(set(list_ids) - already):
+            self._session.add(PersonOnList(person_id=person_id, list_id=list_id, added_at=moment))
+        self._session.flush()
 
     def ended_before(self, moment: datetime, limit: int) -> Sequence[str]:
         query = select(FaceImport.import_id).where(FaceImport.ended_at < moment).limit(limit)
