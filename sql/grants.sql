@@ -42,6 +42,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON xunshi.face_import_lines TO 'xunshi_face
 GRANT SELECT, INSERT, UPDATE, DELETE ON xunshi.face_erasures TO 'xunshi_faces'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON xunshi.floor_plans TO 'xunshi_faces'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON xunshi.gallery_changes TO 'xunshi_faces'@'%';
+GRANT SELECT, INSERT, DELETE ON xunshi.face_answers TO 'xunshi_faces'@'%';
 GRANT SELECT, INSERT, DELETE ON xunshi.face_queries TO 'xunshi_faces'@'%';
 -- Where a camera stands, and no address.
 GRANT SELECT (camera_id, name, lon, lat, deleted_at) ON xunshi.cameras TO 'xunshi_faces'@'%';

@@ -128,6 +128,17 @@ CREATE TABLE event_log (
 ) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='What live clients are told, in order. The id is that of the server-sent event: clients resume there.' COLLATE utf8mb4_unicode_ci;
 CREATE INDEX ix_event_log_created_at ON event_log (created_at);
 
+CREATE TABLE face_answers (
+  user_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'whose key',
+  route VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'for which request',
+  idempotency_key VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'as the client sent it',
+  request_hash BINARY(32) NOT NULL COMMENT 'keyed SHA-256 of the request: another one may not take the key',
+  answer TEXT NOT NULL COMMENT 'JSON of the answer',
+  created_at DATETIME(3) NOT NULL COMMENT 'removed after a day',
+  CONSTRAINT pk_face_answers PRIMARY KEY (user_id, route, idempotency_key)
+) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='The answer to a creation, given again when the same key comes again. Written with what it created.' COLLATE utf8mb4_unicode_ci;
+CREATE INDEX ix_face_answers_created_at ON face_answers (created_at);
+
 CREATE TABLE face_erasures (
   erasure_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'ULID, printed on the receipt',
   subject_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'person that was erased, or derived from the photo',

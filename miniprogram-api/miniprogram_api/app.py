@@ -7,7 +7,6 @@ from typing import Final
 
 from apiflask import APIFlask
 from werkzeug.middleware.proxy_fix import ProxyFix
-from werkzeug.routing import BaseConverter
 
 from miniprogram_api import (
     availability,
@@ -39,16 +38,9 @@ SERVICE: Final = "miniprogram-api"
 SPARE_THREADS: Final = 32
 
 
-class UlidConverter(BaseConverter):
-    """Path segments that can be an id; anything else is no route at all."""
-
-    regex = "[0-7][0-9A-HJKMNP-TV-Z]{25}"
-
-
 def create_app(parts: Parts) -> APIFlask:
     """The application over `parts`. Starts nothing."""
     app = web.create_app(SERVICE, prefix="/api", title="Xunshi miniprogram-api", checks=_checks(parts))
-    app.url_map.converters["ulid"] = UlidConverter
     guard(app, parts)
     for resource in (
         sessions,

@@ -15,11 +15,12 @@ from miniprogram_api.outages import OutageOut, outage_out
 from miniprogram_api.parts import Parts
 from miniprogram_api.rights import scope_of, visible_camera
 from miniprogram_api.rules import hour_of
-from miniprogram_api.shapes import Page, PageQuery, Query, Ulid, When
+from miniprogram_api.shapes import Page
 from shared_kernel.clock import now
 from shared_kernel.cursors import moment_cursor, read_moment_cursor
 from shared_kernel.errors import Invalid
 from shared_kernel.messages import Moment
+from shared_kernel.shapes import PageQuery, Query, Ulid, When
 
 _LONGEST: Final = timedelta(days=31)
 

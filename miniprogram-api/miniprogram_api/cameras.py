@@ -31,7 +31,7 @@ from miniprogram_api.parts import Parts
 from miniprogram_api.record import tell_camera
 from miniprogram_api.rights import scope_of, visible_camera
 from miniprogram_api.rules import MAX_ADDRESS_CHARS, checked_address, shown_address
-from miniprogram_api.shapes import Body, CameraOut, CameraPage, Line, PageQuery, camera_out, for_viewer
+from miniprogram_api.shapes import CameraOut, CameraPage, camera_out, for_viewer
 from shared_kernel.auth import Ticket, sign_ticket
 from shared_kernel.bus import Bus
 from shared_kernel.clock import now
@@ -39,6 +39,7 @@ from shared_kernel.cursors import id_cursor, read_id_cursor
 from shared_kernel.errors import Conflict, Unavailable
 from shared_kernel.log import fields, get_logger
 from shared_kernel.messages import CameraChanged, new_id
+from shared_kernel.shapes import Body, Line, PageQuery
 from shared_kernel.tables import Camera
 
 log = get_logger(__name__)

@@ -17,8 +17,8 @@ from miniprogram_api.coverage import HOUR, Kept, overlap_s
 from miniprogram_api.parts import Parts
 from miniprogram_api.rights import scope_of
 from miniprogram_api.rules import ALL_STATES
-from miniprogram_api.shapes import Query, Ulid, When
 from shared_kernel.messages import Moment
+from shared_kernel.shapes import Query, Ulid, When
 
 
 class CountersQuery(Query):

@@ -21,11 +21,11 @@ from werkzeug.exceptions import BadRequest
 
 from miniprogram_api.access import allow
 from miniprogram_api.parts import Parts
-from miniprogram_api.shapes import Body
 from shared_kernel.clock import now
 from shared_kernel.errors import FieldProblem, Invalid, Refused, Unavailable
 from shared_kernel.log import fields, get_logger
 from shared_kernel.messages import MaskState, PhotoAnalysed, PhotoSubmitted, new_id
+from shared_kernel.shapes import Body
 
 log = get_logger(__name__)
 

@@ -18,11 +18,11 @@ from miniprogram_api.camera_settings import settings_of
 from miniprogram_api.parts import Parts
 from miniprogram_api.rights import visible_camera
 from miniprogram_api.rules import MAX_ADDRESS_CHARS, checked_address
-from miniprogram_api.shapes import Body
 from miniprogram_api.stream_doctor import Examining
 from shared_kernel.errors import Conflict, Unavailable
 from shared_kernel.examination import LINES_TYPE, Examination
 from shared_kernel.log import fields, get_logger
+from shared_kernel.shapes import Body
 
 log = get_logger(__name__)
 

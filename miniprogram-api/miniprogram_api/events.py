@@ -23,10 +23,11 @@ from miniprogram_api.outages import DOWN, UP
 from miniprogram_api.parts import Parts
 from miniprogram_api.record import CameraEvent
 from miniprogram_api.rights import scope_of
-from miniprogram_api.shapes import PassNote, Query, for_viewer, pass_out
+from miniprogram_api.shapes import PassNote, for_viewer, pass_out
 from shared_kernel.auth import Ticket, sign_ticket, verify_ticket
 from shared_kernel.clock import now, rfc3339
 from shared_kernel.errors import Invalid, Unauthorised
+from shared_kernel.shapes import Query
 from shared_kernel.tables import EventLog
 
 TICKET_TTL_S: Final = 60

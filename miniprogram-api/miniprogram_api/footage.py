@@ -20,11 +20,12 @@ from miniprogram_api.footage_media import file_response
 from miniprogram_api.media import TICKET_TTL_S, MediaQuery
 from miniprogram_api.parts import Parts
 from miniprogram_api.rights import scope_of, visible_camera
-from miniprogram_api.shapes import Page, PageQuery, Query, Ulid, When
+from miniprogram_api.shapes import Page
 from shared_kernel.auth import Ticket, sign_ticket, verify_ticket
 from shared_kernel.cursors import moment_cursor, read_moment_cursor
 from shared_kernel.errors import Invalid, NotFound
 from shared_kernel.messages import Moment
+from shared_kernel.shapes import PageQuery, Query, Ulid, When
 from shared_kernel.tables import Footage
 
 Kind = Literal["clip", "recording"]

@@ -20,12 +20,13 @@ from miniprogram_api.cameras import announce
 from miniprogram_api.idempotency import once
 from miniprogram_api.parts import Parts
 from miniprogram_api.rights import scope_of, visible_batch, visible_camera
-from miniprogram_api.shapes import Body, Empty, Page, PageQuery, Query, Ulid
+from miniprogram_api.shapes import Page
 from shared_kernel.auth import Ticket, sign_ticket, verify_ticket
 from shared_kernel.clock import now
 from shared_kernel.cursors import moment_cursor, read_moment_cursor
 from shared_kernel.errors import Conflict, NotFound
 from shared_kernel.messages import Moment, new_id
+from shared_kernel.shapes import Body, Empty, PageQuery, Query, Ulid
 from shared_kernel.tables import ArchivedFrame, FrameBatch
 
 #: More pictures a second are video: that is what recordings are for.

@@ -21,11 +21,11 @@ from miniprogram_api.archive import settle
 from miniprogram_api.frame_batches import MAX_FRAMES, BatchOut, FrameOut, batch_out, frames_out
 from miniprogram_api.parts import Parts
 from miniprogram_api.rights import visible_batch
-from miniprogram_api.shapes import When
 from shared_kernel.archive import Archive, Frame
 from shared_kernel.clock import now
 from shared_kernel.errors import Conflict, FieldProblem, Forbidden, Invalid, Unavailable
 from shared_kernel.messages import FrameSettled, LostFrame
+from shared_kernel.shapes import When
 from shared_kernel.tables import ArchivedFrame, FrameBatch
 
 #: Frames of one request; a client with more sends several requests.

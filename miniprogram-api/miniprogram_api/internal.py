@@ -11,10 +11,10 @@ from miniprogram_api.camera_settings import CameraSettings, settings_of
 from miniprogram_api.parts import Parts
 from miniprogram_api.rights import Scope, scope_of, scopes
 from miniprogram_api.rules import Permission
-from miniprogram_api.shapes import Body, Ulid
 from shared_kernel.errors import Poison
 from shared_kernel.log import fields, get_logger
 from shared_kernel.messages import Moment
+from shared_kernel.shapes import Body, Ulid
 from shared_kernel.tables import Camera, FrameBatch
 
 log = get_logger(__name__)

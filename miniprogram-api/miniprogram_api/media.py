@@ -11,9 +11,9 @@ from pydantic import Field
 from miniprogram_api.access import PREFIX, allow, authenticated
 from miniprogram_api.parts import Parts
 from miniprogram_api.rights import scope_of
-from miniprogram_api.shapes import Query
 from shared_kernel.auth import Ticket, sign_ticket, verify_ticket
 from shared_kernel.errors import NotFound
+from shared_kernel.shapes import Query
 
 TICKET_TTL_S: Final = 600
 #: A withdrawn right must end cached pictures within five seconds.

@@ -12,10 +12,11 @@ from miniprogram_api.adapters.passes import PassFilter
 from miniprogram_api.media import media_url
 from miniprogram_api.parts import Parts
 from miniprogram_api.rights import scope_of
-from miniprogram_api.shapes import PageQuery, PassOut, PassPage, Ulid, When, pass_note, pass_out
+from miniprogram_api.shapes import PassOut, PassPage, pass_note, pass_out
 from shared_kernel.cursors import moment_cursor, read_moment_cursor
 from shared_kernel.errors import NotFound
 from shared_kernel.messages import MaskState
+from shared_kernel.shapes import PageQuery, Ulid, When
 
 
 class PassQuery(PageQuery):

@@ -15,10 +15,10 @@ from miniprogram_api.access import allow, caller
 from miniprogram_api.parts import Parts
 from miniprogram_api.rights import scope_of
 from miniprogram_api.rules import ALL_STATES, minute_of
-from miniprogram_api.shapes import Query, Ulid, When
 from shared_kernel.clock import now
 from shared_kernel.errors import Invalid
 from shared_kernel.messages import Moment
+from shared_kernel.shapes import Query, Ulid, When
 
 #: A pass that opened longer ago is left out: its closing was lost with the machine that owed it.
 _LONGEST: Final = timedelta(hours=24)

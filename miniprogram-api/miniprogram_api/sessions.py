@@ -19,10 +19,11 @@ from miniprogram_api.passwords import MAX_PASSWORD_CHARS
 from miniprogram_api.rules import (
     PERMISSIONS,
 )
-from miniprogram_api.shapes import Body, UserOut, user_out
+from miniprogram_api.shapes import UserOut, user_out
 from miniprogram_api.tokens import ACCESS_TTL_S, REFRESH_TTL, AccessToken, sign_access
 from shared_kernel.clock import now
 from shared_kernel.errors import Unauthorised
+from shared_kernel.shapes import Body
 
 COOKIE: Final = "xunshi_refresh"
 _COOKIE_PATH: Final = f"{PREFIX}/auth"

@@ -1,16 +1,14 @@
 """What crosses the wire: answers and request bodies that several resources share.
 
-Requests refuse unknown fields and wrong types; answers carry times as RFC 3339 in UTC and boxes as fractions.
+Requests are made of `shared_kernel.shapes`; answers carry times as RFC 3339 in UTC and boxes as fractions.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from datetime import datetime
-from typing import Annotated, Final, Generic, Literal, TypeVar
+from typing import Generic, Literal, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from miniprogram_api.camera_settings import CameraSettings, settings_of
 from miniprogram_api.rules import PERMISSIONS, Permission, Role
@@ -18,58 +16,6 @@ from shared_kernel.messages import CameraState, MaskState, Moment
 from shared_kernel.tables import Camera, Pass, User
 
 T = TypeVar("T")
-Ulid = Annotated[str, Field(pattern=r"^[0-7][0-9A-HJKMNP-TV-Z]{25}$", description="ULID")]
-
-
-def _printable(text: str) -> str:
-    text = text.strip()
-    if not text.isprintable():
-        raise ValueError("expected no control characters")
-    if not text:
-        raise ValueError("expected at least one character that is not blank")
-    return text
-
-
-#: One line of text for people.
-Line = Annotated[str, AfterValidator(_printable)]
-
-
-def _rfc3339_text(value: object) -> object:
-    if isinstance(value, str) and not _RFC3339.match(value):  # pydantic would also take numbers of seconds
-        raise ValueError("expected a time such as 2026-01-02T03:04:05Z")
-    return value
-
-
-def _in_range(moment: datetime) -> datetime:
-    if not 1970 <= moment.year <= 9000:  # noqa: PLR2004 - what every database and time zone can hold
-        raise ValueError("expected a year from 1970 to 9000")
-    return moment
-
-
-_RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:")
-#: A time in a request: RFC 3339 with a zone.
-When = Annotated[AwareDatetime, BeforeValidator(_rfc3339_text), AfterValidator(_in_range)]
-
-
-class Body(BaseModel):
-    """A JSON request body: no unknown fields, no silent conversions."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class Query(BaseModel):
-    """Query parameters: they are text, so numbers and times are read from it."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class PageQuery(Query):
-    after: str | None = Field(None, max_length=128, description="`next` of the page before")
-    limit: int = Field(50, ge=1, le=200, description="most items of one page")
-
-
-class Empty(BaseModel):
-    """A request body without content; what else is in it is ignored."""
 
 
 class UserOut(BaseModel):

@@ -14,11 +14,12 @@ from miniprogram_api.logins import new_credential
 from miniprogram_api.parts import Parts
 from miniprogram_api.passwords import checked_password
 from miniprogram_api.rules import Role, plain_username
-from miniprogram_api.shapes import Body, Line, PageQuery, UserOut, user_out
+from miniprogram_api.shapes import UserOut, user_out
 from shared_kernel.clock import now
 from shared_kernel.cursors import id_cursor, read_id_cursor
 from shared_kernel.errors import Conflict, NotFound
 from shared_kernel.messages import Moment, new_id
+from shared_kernel.shapes import Body, Line, PageQuery
 from shared_kernel.tables import User
 
 

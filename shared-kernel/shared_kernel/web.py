@@ -23,6 +23,7 @@ from gunicorn.app.base import BaseApplication
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
 from pydantic import BaseModel, Field
 from werkzeug.exceptions import HTTPException as WerkzeugHTTPException
+from werkzeug.routing import BaseConverter
 
 from shared_kernel.errors import FieldProblem, Refused, Throttled, Unavailable, XunshiError
 from shared_kernel.log import fields, get_logger
@@ -41,6 +42,12 @@ _SWAGGER_FILES: Final = Path(flask_swagger_ui.__file__).parent / "dist"
 
 _requests = Counter("http_requests_total", "Requests answered", ["service", "method", "route", "status"])
 _seconds = Histogram("http_request_seconds", "Time to the first byte of the answer", ["service", "method", "route"])
+
+
+class UlidConverter(BaseConverter):
+    """`<ulid:name>`: path segments that can be an id; anything else is no route at all."""
+
+    regex = "[0-7][0-9A-HJKMNP-TV-Z]{25}"
 
 
 class FieldProblemDocument(BaseModel):
@@ -111,6 +118,7 @@ def create_app(
         AUTO_OPERATION_ID=True,
         AUTO_SERVERS=False,
     )
+    app.url_map.converters["ulid"] = UlidConverter
     app.json.sort_keys = False  # type: ignore[attr-defined]
     _add_documentation_files(app, prefix)
     _add_errors(app)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from shared_kernel.clock import now
+from shared_kernel.idempotency import Answer
 from shared_kernel.tables import AuditLog, IdempotencyKey
+
+_CREATED: Final = 201
 
 
 class Audit:
@@ -49,13 +53,16 @@ class Answers:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def get(self, user_id: str, route: str, key: str) -> IdempotencyKey | None:
-        return self._session.get(IdempotencyKey, (user_id, route, key))
+    def find(self, user_id: str, route: str, key: str) -> Answer | None:
+        row = self._session.get(IdempotencyKey, (user_id, route, key))
+        return None if row is None else Answer(row.request_hash, row.answer)
 
     def all(self) -> Sequence[IdempotencyKey]:
         return self._session.scalars(select(IdempotencyKey)).all()
 
-    def add(self, row: IdempotencyKey) -> None:
+    def keep(self, user_id: str, route: str, key: str, answer: Answer) -> None:
+        row = IdempotencyKey(user_id=user_id, route=route, idempotency_key=key, request_hash=answer.request_hash)
+        row.status, row.answer, row.created_at = _CREATED, answer.json, now()
         self._session.add(row)
         self._session.flush()
 

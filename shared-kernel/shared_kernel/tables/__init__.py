@@ -26,6 +26,7 @@ from shared_kernel.tables.persons import (
     PersonOnList,
 )
 from shared_kernel.tables.sightings import (
+    FaceAnswer,
     FaceErasure,
     FaceImport,
     FaceImportLine,
@@ -45,6 +46,7 @@ __all__ = [
     "CameraHour",
     "CameraOutage",
     "EventLog",
+    "FaceAnswer",
     "FaceErasure",
     "FaceImport",
     "FaceImportLine",

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shared_kernel.tables.columns import Base, Fraction, Moment, Ulid, Word, ascii_text, one_of, table
+from shared_kernel.tables.columns import Base, Fraction, Hash, Moment, Ulid, Word, ascii_text, one_of, table
 
 
 class Sighting(Base):
@@ -175,6 +175,23 @@ class FaceErasure(Base):
     requested_by: Mapped[Ulid | None] = mapped_column(comment="user; null: the clock or the command line")
     requested_at: Mapped[Moment] = mapped_column(comment="when it was asked")
     done_at: Mapped[Moment | None] = mapped_column(comment="when nothing was left")
+
+
+class FaceAnswer(Base):
+    """An answer of face-search that is given again when the same request comes again."""
+
+    __tablename__ = "face_answers"
+    __table_args__ = (
+        Index("ix_face_answers_created_at", "created_at"),
+        table("The answer to a creation, given again when the same key comes again. Written with what it created."),
+    )
+
+    user_id: Mapped[Ulid] = mapped_column(primary_key=True, comment="whose key")
+    route: Mapped[str] = mapped_column(ascii_text(64), primary_key=True, comment="for which request")
+    idempotency_key: Mapped[str] = mapped_column(ascii_text(64), primary_key=True, comment="as the client sent it")
+    request_hash: Mapped[Hash] = mapped_column(comment="keyed SHA-256 of the request: another one may not take the key")
+    answer: Mapped[str] = mapped_column(Text, comment="JSON of the answer")
+    created_at: Mapped[Moment] = mapped_column(comment="removed after a day")
 
 
 class FloorPlan(Base):

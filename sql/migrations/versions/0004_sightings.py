@@ -23,6 +23,7 @@ def ascii_text(length: int) -> sa.String:
 
 
 ULID = sa.CHAR(26).with_variant(mysql.CHAR(26, **ASCII), "mysql", "mariadb")
+HASH = sa.LargeBinary(32).with_variant(mysql.BINARY(32), "mysql", "mariadb")
 MOMENT = sa.DateTime().with_variant(mysql.DATETIME(fsp=3), "mysql", "mariadb")
 
 EVENTS = "event IN ('pass', 'camera', 'camera_down', 'camera_up', 'sighting', 'watch')"
@@ -39,6 +40,7 @@ TABLES = (
     "face_import_lines",
     "face_erasures",
     "floor_plans",
+    "face_answers",
 )
 
 
@@ -50,6 +52,7 @@ def upgrade() -> None:
     create_face_import_lines()
     create_face_erasures()
     create_floor_plans()
+    create_face_answers()
     with op.batch_alter_table("event_log") as table:
         table.drop_constraint(op.f("ck_event_log_event"), type_="check")
         table.drop_constraint(op.f("ck_event_log_scope_type"), type_="check")
@@ -263,3 +266,24 @@ def create_floor_plans() -> None:
         comment="A picture to draw movements on, laid between two corners.",
         **INNODB,
     )
+
+
+def create_face_answers() -> None:
+    op.create_table(
+        "face_answers",
+        sa.Column("user_id", ULID, nullable=False, comment="whose key"),
+        sa.Column("route", ascii_text(64), nullable=False, comment="for which request"),
+        sa.Column("idempotency_key", ascii_text(64), nullable=False, comment="as the client sent it"),
+        sa.Column(
+            "request_hash",
+            HASH,
+            nullable=False,
+            comment="keyed SHA-256 of the request: another one may not take the key",
+        ),
+        sa.Column("answer", sa.Text(), nullable=False, comment="JSON of the answer"),
+        sa.Column("created_at", MOMENT, nullable=False, comment="removed after a day"),
+        sa.PrimaryKeyConstraint("user_id", "route", "idempotency_key", name=op.f("pk_face_answers")),
+        comment="The answer to a creation, given again when the same key comes again. Written with what it created.",
+        **INNODB,
+    )
+    op.create_index("ix_face_answers_created_at", "face_answers", ["created_at"])
