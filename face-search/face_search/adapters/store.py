@@ -9,8 +9,10 @@ from sqlalchemy.orm import Session
 from face_search.adapters.erasures import Erasures, Traces
 from face_search.adapters.imports import Imports
 from face_search.adapters.likeness import Likeness
+from face_search.adapters.places import Places
 from face_search.adapters.plans import FloorPlans
 from face_search.adapters.queries import FaceQueries
+from face_search.adapters.tracks import Tracks
 
 
 class Store:
@@ -45,3 +47,11 @@ class Store:
     @cached_property
     def likeness(self) -> Likeness:
         return Likeness(self._session)
+
+    @cached_property
+    def places(self) -> Places:
+        return Places(self._session)
+
+    @cached_property
+    def tracks(self) -> Tracks:
+        return Tracks(self._session)
