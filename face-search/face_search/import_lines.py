@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict
 
 from face_search.adapters.store import Store
 from face_search.bundles import BadBundle, Bundle
+from face_search.ports import FaceRead
 from face_search.roster import Entry
 from shared_kernel.clock import now
 from shared_kernel.database import Database
@@ -49,17 +50,13 @@ class Wanted(BaseModel):
     expires_at: Moment | None = None
 
 
-class Face(Protocol):
-    """The one usable face of a picture, read and ready to be enrolled."""
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Imported:
     """A picture that becomes a sample."""
 
     sample_id: str
     person_id: str
-    face: Face
+    face: FaceRead
     content_sha256: bytes
     created_by: str | None
 
@@ -67,7 +64,7 @@ class Imported:
 class Enrolment(Protocol):
     """What importing asks of `enrol`."""
 
-    def read(self, photo: bytes) -> Face:
+    def read(self, photo: bytes) -> FaceRead:
         """Decode a stranger's picture and read the face that is to be enrolled.
 
         Raises:
@@ -76,11 +73,11 @@ class Enrolment(Protocol):
         """
         ...
 
-    def is_unlike(self, store: Store, face: Face, person_id: str) -> bool:
+    def is_unlike(self, store: Store, face: FaceRead, person_id: str) -> bool:
         """Tell whether a face is surely not the one of the samples that a person has."""
         ...
 
-    def keep(self, sample_id: str, face: Face) -> None:
+    def keep(self, sample_id: str, face: FaceRead) -> None:
         """Store the pictures of a sample; a repeat stores the same."""
         ...
 
