@@ -31,6 +31,8 @@ from shared_kernel.tables import FaceErasure, FaceSample, Sighting
 
 log = get_logger(__name__)
 
+#: Folder of the pictures of samples and sightings in object storage.
+FACES: Final = "faces"
 #: Rows of one step.
 PORTION: Final = 200
 #: What was under way when somebody was erased (a visit that ends, its clip) has arrived after this time.
@@ -93,8 +95,9 @@ def remove_rows(store: Store, sighting_ids: Sequence[str]) -> None:
 
 
 def pictures_of(rows: Iterable[FaceSample | Sighting]) -> tuple[str, ...]:
-    """Object keys of samples or sightings."""
-    return tuple(key for row in rows for key in (row.crop_key, row.aligned_key) if key is not None)
+    """Object keys of samples or sightings that are ours: the evidence of a pass is its owner's."""
+    keys = (key for row in rows for key in (row.crop_key, row.aligned_key) if key is not None)
+    return tuple(key for key in keys if key.startswith(f"{FACES}/"))
 
 
 class Eraser:

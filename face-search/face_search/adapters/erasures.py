@@ -13,9 +13,11 @@ from sqlalchemy import and_, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from shared_kernel.tables import (
+    FaceAnswer,
     FaceErasure,
     FaceImportLine,
     FaceList,
+    FaceQuery,
     FaceSample,
     FaceVector,
     GalleryChange,
@@ -93,12 +95,38 @@ class Traces:
         query = select(Person.person_id).where(Person.expires_at <= moment, ~asked).order_by(Person.expires_at)
         return self._session.scalars(query.limit(limit)).all()
 
+    def keys_in_use(self, keys: Collection[str]) -> frozenset[str]:
+        """Those of the object keys that some sample or sighting names."""
+        columns = FaceSample.crop_key, FaceSample.aligned_key, Sighting.crop_key, Sighting.aligned_key
+        found = (self._session.scalars(select(column).where(column.in_(keys))) for column in columns)
+        return frozenset(key for rows in found for key in rows if key is not None)
+
     def samples(self, person_ids: Collection[str]) -> Sequence[FaceSample]:
         return self._session.scalars(select(FaceSample).where(FaceSample.person_id.in_(person_ids))).all()
 
-    def sightings_of(self, person_ids: Collection[str], limit: int) -> Sequence[Sighting]:
-        query = select(Sighting).where(Sighting.person_id.in_(person_ids)).order_by(Sighting.sighting_id).limit(limit)
-        return self._session.scalars(query).all()
+    def sightings_of(self, person_ids: Collection[str], limit: int, *, after: str = "") -> Sequence[Sighting]:
+        """In the order of their ids, from the one after `after`."""
+        query = select(Sighting).where(Sighting.person_id.in_(person_ids), Sighting.sighting_id > after)
+        return self._session.scalars(query.order_by(Sighting.sighting_id).limit(limit)).all()
+
+    def lists_of(self, person_id: str) -> Sequence[str]:
+        """Names of the lists that a person is on."""
+        query = select(FaceList.name).join(PersonOnList, PersonOnList.list_id == FaceList.list_id)
+        return self._session.scalars(query.where(PersonOnList.person_id == person_id).order_by(FaceList.name)).all()
+
+    def negatives_of(self, person_ids: Collection[str]) -> Sequence[str]:
+        """Sightings of which a human said that they are not this person."""
+        query = select(NotThisPerson.sighting_id).where(NotThisPerson.person_id.in_(person_ids))
+        return self._session.scalars(query.order_by(NotThisPerson.sighting_id)).all()
+
+    def looks_for(self, person_ids: Collection[str]) -> Sequence[tuple[datetime, str, str]]:
+        """(when, kind, purpose) of the looks for exactly these persons, and of those that showed them."""
+        shown = (FaceQuery.shown.contains(person_id, autoescape=True) for person_id in person_ids)
+        query = select(FaceQuery.created_at, FaceQuery.kind, FaceQuery.purpose).where(
+            or_(FaceQuery.subject.in_(person_ids), *shown)
+        )
+        rows = self._session.execute(query.order_by(FaceQuery.created_at))
+        return [(created_at, kind, purpose) for created_at, kind, purpose in rows]
 
     def count_sightings(self, person_ids: Collection[str]) -> int:
         query = select(func.count()).select_from(Sighting).where(Sighting.person_id.in_(person_ids))
@@ -161,6 +189,12 @@ class Traces:
             .values(person_id=None, sample_id=None, file="", detail=None)
             .execution_options(synchronize_session=False)
         )
+        for person_id in person_ids:  # an answer that is given again would tell the name
+            self._session.execute(delete(FaceAnswer).where(FaceAnswer.answer.contains(person_id, autoescape=True)))
         self._session.execute(delete(NotThisPerson).where(NotThisPerson.person_id.in_(person_ids)))
         self._session.execute(delete(PersonOnList).where(PersonOnList.person_id.in_(person_ids)))
         self._session.execute(delete(Person).where(Person.person_id.in_(person_ids)))
+
+    def remove_answers(self, before: datetime) -> None:
+        """Remove answers that were kept for requests that come twice."""
+        self._session.execute(delete(FaceAnswer).where(FaceAnswer.created_at < before))

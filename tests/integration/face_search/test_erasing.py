@@ -15,11 +15,13 @@ from face_search.erasing import Eraser, ask, ask_for_person, preview, request_of
 from face_search.ledger import Ledger
 from miniprogram_api.adapters.migrations import upgrade
 from shared_kernel.blobs import Blobs
+from shared_kernel.clock import now
 from shared_kernel.database import Database
 from shared_kernel.errors import NotFound, Unavailable
 from shared_kernel.messages import Message, PersonErased, new_id
 from shared_kernel.tables import (
     Base,
+    FaceAnswer,
     FaceErasure,
     FaceImportLine,
     FaceSample,
@@ -64,6 +66,9 @@ class Scene:
         add.change(self.ada, self.also_ada)
         add.change(self.bob, self.seen[1], kind="not_this_person")
         self.bobs_change = add.change(self.bob, self.bob_seen, kind="confirm")
+        answer = FaceAnswer(user_id=new_id(), route="POST /faces/persons", idempotency_key="k", created_at=now())
+        answer.request_hash, answer.answer = bytes(32), f'{{"person_id": "{self.ada}", "name": "Ada Lovelace"}}'
+        add.add(answer)
         self.imported = add.import_line(self.ada, self.samples[0], "Ada Lovelace/1.jpg")
 
     def at(self, folder: Path) -> Scene:
@@ -121,6 +126,7 @@ TABLES = (
     "face_queries",
     "face_imports",
     "face_import_lines",
+    "face_answers",
 )
 
 
