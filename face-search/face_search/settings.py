@@ -33,4 +33,7 @@ class Settings(ServiceSettings):
     query_days: int = Field(365, ge=1, le=3650, description="the record of searches is kept this long")
     searches_per_minute: int = Field(30, ge=1, le=10_000, description="looks for a face that one user may take")
     reporting_limit: int = Field(100_000, ge=1, description="enrolled persons from which the law wants a report")
+    map_tiles_url: str = Field(
+        "", description="tiles of the map, such as https://tile.example.org/{z}/{x}/{y}.png; empty: a plain grid"
+    )
     import_gigabytes: float = Field(2.0, gt=0, le=100, description="unpacked size of an import at most")

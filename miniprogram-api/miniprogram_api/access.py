@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from ipaddress import ip_address
 from typing import Any, Final, Literal, TypeVar, cast
 
 from flask import Flask, Response, current_app, g, request
@@ -133,11 +132,3 @@ def no_content() -> Response:
 def caller() -> Caller:
     """Who calls; only in views with the rule `user`."""
     return cast("Caller", g.caller)
-
-
-def client_address() -> str:
-    """Network address of the client, as the gateway tells it; `unknown` where it tells none."""
-    try:
-        return str(ip_address((request.remote_addr or "").partition("%")[0]))
-    except ValueError:
-        return "unknown"

@@ -11,7 +11,7 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import BaseModel, Field
 
-from miniprogram_api.access import allow, caller, client_address, no_content
+from miniprogram_api.access import allow, caller, no_content
 from miniprogram_api.adapters.cameras import AddressCipher
 from miniprogram_api.adapters.store import Store
 from miniprogram_api.camera_settings import (
@@ -41,6 +41,7 @@ from shared_kernel.log import fields, get_logger
 from shared_kernel.messages import CameraChanged, new_id
 from shared_kernel.shapes import Body, Line, PageQuery
 from shared_kernel.tables import Camera
+from shared_kernel.web import client_address
 
 log = get_logger(__name__)
 

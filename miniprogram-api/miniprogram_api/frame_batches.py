@@ -12,7 +12,7 @@ from apiflask import APIBlueprint
 from flask import Response, request
 from pydantic import BaseModel, Field
 
-from miniprogram_api.access import PREFIX, allow, authenticated, caller, client_address
+from miniprogram_api.access import PREFIX, allow, authenticated, caller
 from miniprogram_api.adapters.archive import BatchFilter
 from miniprogram_api.adapters.store import Store
 from miniprogram_api.archive import new_batch, stop
@@ -28,6 +28,7 @@ from shared_kernel.errors import Conflict, NotFound
 from shared_kernel.messages import Moment, new_id
 from shared_kernel.shapes import Body, Empty, PageQuery, Query, Ulid
 from shared_kernel.tables import ArchivedFrame, FrameBatch
+from shared_kernel.web import client_address
 
 #: More pictures a second are video: that is what recordings are for.
 SHORTEST_S: Final = 0.1

@@ -6,7 +6,7 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import BaseModel
 
-from miniprogram_api.access import allow, caller, client_address, no_content
+from miniprogram_api.access import allow, caller, no_content
 from miniprogram_api.adapters.store import Store
 from miniprogram_api.parts import Parts
 from miniprogram_api.rights import visible_camera
@@ -14,6 +14,7 @@ from shared_kernel.clock import now
 from shared_kernel.errors import NotFound
 from shared_kernel.messages import Moment
 from shared_kernel.tables import CameraGrant, User
+from shared_kernel.web import client_address
 
 
 class GrantOut(BaseModel):

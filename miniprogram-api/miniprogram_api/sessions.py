@@ -12,7 +12,7 @@ from apiflask import APIBlueprint
 from flask import Response, make_response, request
 from pydantic import BaseModel, Field
 
-from miniprogram_api.access import PREFIX, allow, caller, client_address, no_content
+from miniprogram_api.access import PREFIX, allow, caller, no_content
 from miniprogram_api.logins import Granted, change_password, log_in, renew
 from miniprogram_api.parts import Parts
 from miniprogram_api.passwords import MAX_PASSWORD_CHARS
@@ -24,6 +24,7 @@ from miniprogram_api.tokens import ACCESS_TTL_S, REFRESH_TTL, AccessToken, sign_
 from shared_kernel.clock import now
 from shared_kernel.errors import Unauthorised
 from shared_kernel.shapes import Body
+from shared_kernel.web import client_address
 
 COOKIE: Final = "xunshi_refresh"
 _COOKIE_PATH: Final = f"{PREFIX}/auth"

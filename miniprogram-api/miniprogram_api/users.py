@@ -7,7 +7,7 @@ from typing import Literal
 from apiflask import APIBlueprint
 from pydantic import BaseModel, Field
 
-from miniprogram_api.access import allow, caller, client_address
+from miniprogram_api.access import allow, caller
 from miniprogram_api.adapters.store import Store
 from miniprogram_api.idempotency import once
 from miniprogram_api.logins import new_credential
@@ -21,6 +21,7 @@ from shared_kernel.errors import Conflict, NotFound
 from shared_kernel.messages import Moment, new_id
 from shared_kernel.shapes import Body, Line, PageQuery
 from shared_kernel.tables import User
+from shared_kernel.web import client_address
 
 
 class UserIn(Body):

@@ -16,7 +16,7 @@ import jwt
 from shared_kernel.clock import now
 from shared_kernel.errors import Unauthorised
 
-Channel = Literal["live", "media", "events", "infer"]
+Channel = Literal["live", "media", "events", "infer", "faces"]
 _ALGORITHM: Final = "HS256"
 _ISSUER: Final = "xunshi"
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from importlib.metadata import version
+from ipaddress import ip_address
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final, cast
@@ -126,6 +127,14 @@ def create_app(
     _add_health(app, service, checks)
     _add_measurement(app, service)
     return app
+
+
+def client_address() -> str:
+    """Network address of the client, as the gateway tells it; `unknown` where it tells none."""
+    try:
+        return str(ip_address((request.remote_addr or "").partition("%")[0]))
+    except ValueError:
+        return "unknown"
 
 
 def _add_documentation_files(app: APIFlask, prefix: str) -> None:

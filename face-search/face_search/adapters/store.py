@@ -6,7 +6,10 @@ from functools import cached_property
 
 from sqlalchemy.orm import Session
 
+from face_search.adapters.answers import Answers
+from face_search.adapters.decisions import Decisions
 from face_search.adapters.erasures import Erasures, Traces
+from face_search.adapters.figures import Figures
 from face_search.adapters.imports import Imports
 from face_search.adapters.likeness import Likeness
 from face_search.adapters.places import Places
@@ -25,12 +28,20 @@ class Store:
         self._session = session
 
     @cached_property
+    def answers(self) -> Answers:
+        return Answers(self._session)
+
+    @cached_property
     def imports(self) -> Imports:
         return Imports(self._session)
 
     @cached_property
     def erasures(self) -> Erasures:
         return Erasures(self._session)
+
+    @cached_property
+    def figures(self) -> Figures:
+        return Figures(self._session)
 
     @cached_property
     def traces(self) -> Traces:
@@ -55,3 +66,7 @@ class Store:
     @cached_property
     def tracks(self) -> Tracks:
         return Tracks(self._session)
+
+    @cached_property
+    def decisions(self) -> Decisions:
+        return Decisions(self._session)

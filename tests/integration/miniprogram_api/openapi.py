@@ -50,10 +50,12 @@ def complaints(value: Any, schema: dict[str, Any], document: dict[str, Any], whe
     return []
 
 
-def check(answer: TestResponse, rules: MapAdapter, document: dict[str, Any]) -> None:
+def check(
+    answer: TestResponse, rules: MapAdapter, document: dict[str, Any], *, prefix: str = "/api/v1/"
+) -> None:
     """Fail when a JSON answer is not as documented. Problems have one shape, whatever the route says."""
     request = answer.request
-    if not answer.is_json or not request.path.startswith("/api/v1/"):
+    if not answer.is_json or not request.path.startswith(prefix):
         return
     if answer.mimetype == "application/problem+json":
         schema: dict[str, Any] = {"$ref": "#/components/schemas/Problem"}

@@ -1,0 +1,48 @@
+"""The parts that one process is made of; `bootstrap` makes them, the routes and the worker use them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from face_search.adapters.store import Store
+from face_search.ports import FaceReader, VectorIndex
+from face_search.settings import Settings
+from shared_kernel.blobs import Blobs
+from shared_kernel.bus import Bus
+from shared_kernel.database import Database
+from shared_kernel.door import Door
+from shared_kernel.vision.ports import Decoder
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything a route or a task may need.
+
+    Attributes:
+        reader: finds faces and makes vectors; its networks are loaded when they are first needed.
+        decoder: turns strangers' files into pictures, in a process of its own.
+        door: says who may come in, and which cameras they see.
+        close_all: ends threads, children and connections.
+    """
+
+    settings: Settings
+    database: Database[Store]
+    bus: Bus
+    blobs: Blobs
+    index: VectorIndex
+    reader: FaceReader
+    decoder: Decoder
+    door: Door
+    close_all: Callable[[], None] = lambda: None
+
+    @property
+    def ticket_key(self) -> str:
+        """Signs tickets for pictures."""
+        return self.settings.ticket_key.get_secret_value()
+
+    def close(self) -> None:
+        """End threads, children and connections."""
+        self.close_all()
+        self.bus.close()
+        self.database.close()
