@@ -56,6 +56,18 @@ class Picture:
     covered: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Somebody who is enrolled, as far as an answer names them."""
+
+    person_id: str
+    name: str
+    external_ref: str | None
+    note: str
+    list_ids: tuple[str, ...]
+    best_sample_id: str | None
+
+
 class Likeness:
     """Reads face_vectors with what they belong to."""
 
@@ -120,6 +132,23 @@ class Likeness:
         for batch in _batches(sighting_ids):
             query = select(Sighting.sighting_id).where(Sighting.sighting_id.in_(batch), viewer.where)
             found.update(self._session.scalars(query))
+        return found
+
+    def known(self, person_ids: Collection[str]) -> dict[str, Known]:
+        """Give these persons by id, each with the best of their samples."""
+        found: dict[str, Known] = {}
+        for batch in _batches(person_ids):
+            lists: dict[str, list[str]] = {}
+            on = select(PersonOnList.person_id, PersonOnList.list_id).where(PersonOnList.person_id.in_(batch))
+            for person_id, list_id in self._session.execute(on.order_by(PersonOnList.list_id)):
+                lists.setdefault(person_id, []).append(list_id)
+            of = select(FaceSample.person_id, FaceSample.sample_id).where(FaceSample.person_id.in_(batch))
+            # the best comes last and stays
+            ordered = of.order_by(FaceSample.covered.desc(), FaceSample.quality, FaceSample.sample_id.desc())
+            best = {row.person_id: row.sample_id for row in self._session.execute(ordered)}
+            for row in self._session.scalars(select(Person).where(Person.person_id.in_(batch))):
+                one, on_lists = row.person_id, tuple(lists.get(row.person_id, ()))
+                found[one] = Known(one, row.name, row.external_ref, row.note, on_lists, best.get(one))
         return found
 
     def on_lists(self, list_ids: Collection[str]) -> frozenset[str]:

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import and_, exists, or_, select
 from sqlalchemy.orm import Session
 
 from face_search.adapters.likeness import Viewer
 from shared_kernel.tables import NotThisPerson, Person, Sighting
+
+
+@dataclass(frozen=True)
+class SightingFilter:
+    """Which sightings; None means all. `after`: (time, id) of the last row of the page before."""
+
+    person_id: str | None = None
+    camera_id: str | None = None
+    decision: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    after: tuple[datetime, str] | None = None
 
 
 class Tracks:
@@ -52,3 +65,23 @@ class Tracks:
     def one(self, sighting_id: str, viewer: Viewer) -> Sighting | None:
         """Give this sighting, if the viewer may see it."""
         return self.several([sighting_id], viewer).get(sighting_id)
+
+    def page(self, which: SightingFilter, viewer: Viewer, limit: int) -> Sequence[Sighting]:
+        """Give the newest first, of those that the viewer may see."""
+        order = Sighting.seen_at.desc(), Sighting.sighting_id.desc()
+        query = select(Sighting).where(viewer.where).order_by(*order).limit(limit)
+        if which.person_id is not None:
+            query = query.where(Sighting.person_id == which.person_id)
+        if which.camera_id is not None:
+            query = query.where(Sighting.camera_id == which.camera_id)
+        if which.decision is not None:
+            query = query.where(Sighting.decision == which.decision)
+        if which.since is not None:
+            query = query.where(Sighting.seen_at >= which.since)
+        if which.until is not None:
+            query = query.where(Sighting.seen_at < which.until)
+        if which.after is not None:
+            at, sighting_id = which.after
+            older = and_(Sighting.seen_at == at, Sighting.sighting_id < sighting_id)
+            query = query.where(or_(Sighting.seen_at < at, older))
+        return self._session.scalars(query).all()
