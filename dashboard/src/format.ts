@@ -8,6 +8,8 @@ export interface Format {
   moment: (at: string | number | Date, now?: number) => string
   /** Full date and clock. */
   dateTime: (at: string | number | Date) => string
+  /** The date alone. */
+  date: (at: string | number | Date) => string
   /** Weekday and date, for headings. */
   day: (at: string | number | Date) => string
   /** "12 seconds ago". */
@@ -37,6 +39,7 @@ export function createFormat(locale: string, timeZone?: string): Format {
     second: '2-digit',
   })
   const full = make({ dateStyle: 'medium', timeStyle: 'medium' })
+  const date = make({ dateStyle: 'medium', hourCycle: undefined })
   const day = make({ year: 'numeric', month: 'long', day: 'numeric', weekday: 'long' })
   const dayKey = make({ year: 'numeric', month: '2-digit', day: '2-digit' })
   const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto', style: 'short' })
@@ -71,6 +74,7 @@ export function createFormat(locale: string, timeZone?: string): Format {
     moment: (at, now = Date.now()) =>
       guarded((date) => (dayKey.format(date) === dayKey.format(now) ? clock : dayClock).format(date))(at),
     dateTime: guarded((date) => full.format(date)),
+    date: guarded((at) => date.format(at)),
     day: guarded((date) => day.format(date)),
     ago: (at, now) =>
       guarded((date) => {

@@ -37,6 +37,8 @@ export type Client = ReturnType<typeof createClient>
 
 export function createClient(options: ClientOptions = {}) {
   const base = options.base ?? '/api/v1'
+  /** Paths that are whole already: of the API, and of face search, which is a service of its own. */
+  const whole = [`${base}/`, '/faces/']
   const send = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
   const exclusive = options.exclusive ?? createExclusive()
   const defaultTimeoutMs = options.timeoutMs ?? 20_000
@@ -56,7 +58,8 @@ export function createClient(options: ClientOptions = {}) {
       if (value !== undefined && value !== null && value !== '') parameters.set(name, String(value))
     }
     const text = parameters.toString()
-    return `${base}${path}${text === '' ? '' : `?${text}`}`
+    const place = whole.some((root) => path.startsWith(root)) ? path : `${base}${path}`
+    return `${place}${text === '' ? '' : `?${text}`}`
   }
 
   async function once(address: string, request: RequestOptions): Promise<Response> {
@@ -109,7 +112,7 @@ export function createClient(options: ClientOptions = {}) {
 
   /** Send, and after a 401 renew the token and send once more. */
   async function raw(path: string, request: RequestOptions = {}): Promise<Response> {
-    const address = path.startsWith(base) ? path : url(path, request.query)
+    const address = url(path, request.query)
     const used = token
     const response = await once(address, request)
     if (response.status !== 401 || request.anonymous) return checked(response)

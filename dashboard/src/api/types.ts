@@ -52,6 +52,11 @@ export type Permission =
   | 'pass.view'
   | 'photo.detect'
   | 'frame.archive'
+  | 'face.view'
+  | 'face.search'
+  | 'face.manage'
+  | 'face.erase'
+  | 'face.audit'
 
 /** Why a camera gives no picture, or not all of them. Newer servers may know more codes: every use has a text for the unknown. */
 export type CameraReason =

@@ -6,6 +6,7 @@
 import { onScopeDispose, readonly, shallowRef, type ShallowRef } from 'vue'
 import { openEventStream, type OpenEventStream, type StreamMessage } from '@/api/eventStream'
 import { isAbort, RequestProblem } from '@/api/problem'
+import type { SeenEvent } from '@/api/faceTypes'
 import type { CameraEvent, OutageEvent, PassEvent } from '@/api/types'
 import { createBackoff, type Backoff } from '@/live/backoff'
 
@@ -16,6 +17,8 @@ export interface LiveEventsHandlers {
   onCamera?: (event: CameraEvent) => void
   /** A camera went, or its outage is over. */
   onOutage?: (event: OutageEvent) => void
+  /** A face was seen and compared; an alert when its `alerts` says so. */
+  onSeen?: (event: SeenEvent) => void
   /** The stream is open. `resumed` is false when events may be missing (first connection, or the server forgot): load again. */
   onReady?: (resumed: boolean) => void
 }
@@ -78,6 +81,9 @@ export function useLiveEvents(options: LiveEventsOptions = {}): LiveEvents {
       } else if (message.event === 'camera_down' || message.event === 'camera_up') {
         const event = JSON.parse(message.data) as OutageEvent
         for (const each of [...subscribers]) each.onOutage?.(event)
+      } else if (message.event === 'sighting' || message.event === 'watch') {
+        const event = JSON.parse(message.data) as SeenEvent
+        for (const each of [...subscribers]) each.onSeen?.(event)
       }
     } catch (error) {
       // One unreadable event must not end the feed; it also is not asked for again.

@@ -1,6 +1,7 @@
 /** English texts; the keys are those of `zh-CN.ts` (checked by the compiler and by a test). */
 import type zh from './zh-CN'
 import availability from './availability/en'
+import faces from './faces/en'
 
 const en: typeof zh = {
   app: {
@@ -15,9 +16,13 @@ const en: typeof zh = {
     history: 'Events',
     recordings: 'Recordings',
     frames: 'Frames',
+    search: 'Find face',
+    track: 'Trajectory',
+    people: 'People',
     photo: 'Photo check',
     cameras: 'Cameras',
     storage: 'Storage',
+    more: 'More',
   },
   common: {
     loading: 'Loading…',
@@ -31,6 +36,7 @@ const en: typeof zh = {
     next: 'Next',
     since: 'since {time}',
     none: '—',
+    close: 'Close',
   },
   login: {
     title: 'Sign in',
@@ -181,6 +187,7 @@ const en: typeof zh = {
     },
   },
   ...availability,
+  ...faces,
   live: {
     connecting: 'Opening the picture…',
     waitingCamera: 'Connecting to the camera…',

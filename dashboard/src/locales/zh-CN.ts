@@ -1,5 +1,6 @@
 /** 中文文案：默认语言，也是键的依据（`en.ts` 必须有同样的键）。 */
 import availability from './availability/zh-CN'
+import faces from './faces/zh-CN'
 
 export default {
   app: {
@@ -14,9 +15,13 @@ export default {
     history: '事件记录',
     recordings: '录像回放',
     frames: '抽帧存档',
+    search: '找人',
+    track: '轨迹',
+    people: '人员',
     photo: '照片检测',
     cameras: '摄像头',
     storage: '存储空间',
+    more: '更多',
   },
   common: {
     loading: '加载中…',
@@ -30,6 +35,7 @@ export default {
     next: '下一个',
     since: '自 {time} 起',
     none: '—',
+    close: '关闭',
   },
   login: {
     title: '登录',
@@ -179,6 +185,7 @@ export default {
     },
   },
   ...availability,
+  ...faces,
   live: {
     connecting: '正在连接画面…',
     waitingCamera: '正在连接摄像头…',

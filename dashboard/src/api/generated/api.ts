@@ -352,6 +352,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/internal/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Users */
+        post: operations["post_internal_users"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/internal/rights": {
         parameters: {
             query?: never;
@@ -827,7 +844,7 @@ export interface components {
              */
             role: "administrator" | "officer" | "guard";
             /** Permissions */
-            permissions: ("camera.manage" | "camera.view_all" | "camera.unmasked" | "user.manage" | "pass.view" | "photo.detect" | "frame.archive")[];
+            permissions: ("camera.manage" | "camera.view_all" | "camera.unmasked" | "user.manage" | "pass.view" | "photo.detect" | "frame.archive" | "face.view" | "face.search" | "face.manage" | "face.erase" | "face.audit")[];
             /**
              * Must Change Password
              * @description true: only /me, /me/password and logout work until it is changed
@@ -848,7 +865,7 @@ export interface components {
              */
             role: "administrator" | "officer" | "guard";
             /** Permissions */
-            permissions: ("camera.manage" | "camera.view_all" | "camera.unmasked" | "user.manage" | "pass.view" | "photo.detect" | "frame.archive")[];
+            permissions: ("camera.manage" | "camera.view_all" | "camera.unmasked" | "user.manage" | "pass.view" | "photo.detect" | "frame.archive" | "face.view" | "face.search" | "face.manage" | "face.erase" | "face.audit")[];
             /**
              * Must Change Password
              * @description true: only /me, /me/password and logout work until it is changed
@@ -940,7 +957,7 @@ export interface components {
              */
             role: "administrator" | "officer" | "guard";
             /** Permissions */
-            permissions: ("camera.manage" | "camera.view_all" | "camera.unmasked" | "user.manage" | "pass.view" | "photo.detect" | "frame.archive")[];
+            permissions: ("camera.manage" | "camera.view_all" | "camera.unmasked" | "user.manage" | "pass.view" | "photo.detect" | "frame.archive" | "face.view" | "face.search" | "face.manage" | "face.erase" | "face.audit")[];
             /**
              * Must Change Password
              * @description true: only /me, /me/password and logout work until it is changed
@@ -1913,7 +1930,7 @@ export interface components {
              */
             role: "administrator" | "officer" | "guard";
             /** Permissions */
-            permissions: ("camera.manage" | "camera.view_all" | "camera.unmasked" | "user.manage" | "pass.view" | "photo.detect" | "frame.archive")[];
+            permissions: ("camera.manage" | "camera.view_all" | "camera.unmasked" | "user.manage" | "pass.view" | "photo.detect" | "frame.archive" | "face.view" | "face.search" | "face.manage" | "face.erase" | "face.audit")[];
             /**
              * Must Change Password
              * @description true: only /me, /me/password and logout work until it is changed
@@ -2292,6 +2309,36 @@ export interface components {
              */
             expires_in: number;
         };
+        /**
+         * CallerOut
+         * @description A user, and what this user may do now. Who must change the password first may do nothing yet.
+         */
+        "UsersOut.CallerOut": {
+            /** User Id */
+            user_id: string;
+            /** Username */
+            username: string;
+            /** Permissions */
+            permissions: ("camera.manage" | "camera.view_all" | "camera.unmasked" | "user.manage" | "pass.view" | "photo.detect" | "frame.archive" | "face.view" | "face.search" | "face.manage" | "face.erase" | "face.audit")[];
+            /**
+             * Cameras
+             * @description cameras whose pictures the user may see; null: all of them
+             */
+            cameras: string[] | null;
+        };
+        /** UsersOut */
+        UsersOut: {
+            /**
+             * Items
+             * @description those of them that exist and are active
+             */
+            items: components["schemas"]["UsersOut.CallerOut"][];
+        };
+        /** UsersIn */
+        UsersIn: {
+            /** User Ids */
+            user_ids: string[];
+        };
         /** Pair */
         "RightsOut.Pair": {
             /**
@@ -2474,13 +2521,20 @@ export interface components {
         };
         /**
          * CallerOut
-         * @description Whom an access token names. Who must change the password first may do nothing yet.
+         * @description A user, and what this user may do now. Who must change the password first may do nothing yet.
          */
         CallerOut: {
             /** User Id */
             user_id: string;
+            /** Username */
+            username: string;
             /** Permissions */
-            permissions: ("camera.manage" | "camera.view_all" | "camera.unmasked" | "user.manage" | "pass.view" | "photo.detect" | "frame.archive")[];
+            permissions: ("camera.manage" | "camera.view_all" | "camera.unmasked" | "user.manage" | "pass.view" | "photo.detect" | "frame.archive" | "face.view" | "face.search" | "face.manage" | "face.erase" | "face.audit")[];
+            /**
+             * Cameras
+             * @description cameras whose pictures the user may see; null: all of them
+             */
+            cameras: string[] | null;
         };
         /** TokenIn */
         TokenIn: {
@@ -2501,7 +2555,7 @@ export interface components {
              * Permission
              * @enum {string}
              */
-            permission: "camera.manage" | "camera.view_all" | "camera.unmasked" | "user.manage" | "pass.view" | "photo.detect" | "frame.archive";
+            permission: "camera.manage" | "camera.view_all" | "camera.unmasked" | "user.manage" | "pass.view" | "photo.detect" | "frame.archive" | "face.view" | "face.search" | "face.manage" | "face.erase" | "face.audit";
             /** User Ids */
             user_ids: string[];
         };
@@ -4391,6 +4445,57 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_internal_users: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["UsersIn"];
+            };
+        };
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsersOut"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             /** @description a part is away; Retry-After says when to try again */

@@ -1,0 +1,93 @@
+/**
+ * Whose face is looked for, as the address says: `?person=`, `?sighting=` or `?pass=`. A pass that has no sighting (yet)
+ * is looked for by its picture.
+ */
+import { computed, shallowRef, watch, type ComputedRef, type ShallowRef } from 'vue'
+import { useRoute } from 'vue-router'
+import { client } from '@/api/client'
+import { fetchSighting, listSightings } from '@/api/faceSearch'
+import type { Sighting } from '@/api/faceTypes'
+import { fetchPass } from '@/api/passes'
+import { fetchPerson } from '@/api/people'
+import type { PhotoFile } from './usePhotoFile'
+
+export interface KnownFace {
+  picture: string | null
+  /** Null: nobody knows the name. */
+  title: string | null
+  at: string | null
+  person_id?: string
+  sighting_id?: string
+}
+
+export interface SearchSubjectOptions {
+  /** Takes the picture of a pass without a sighting. */
+  photo: Pick<PhotoFile, 'take'>
+}
+
+export interface SearchSubject {
+  known: Readonly<ShallowRef<KnownFace | null>>
+  ids: ComputedRef<{ person_id?: string; sighting_id?: string }>
+  loading: Readonly<ShallowRef<boolean>>
+  fault: Readonly<ShallowRef<unknown>>
+}
+
+const faceOf = (sighting: Sighting): KnownFace => ({
+  picture: sighting.crop_url,
+  title: sighting.person_name,
+  at: sighting.seen_at,
+  sighting_id: sighting.sighting_id,
+})
+
+export function useSearchSubject({ photo }: SearchSubjectOptions): SearchSubject {
+  const route = useRoute()
+  const known = shallowRef<KnownFace | null>(null)
+  const loading = shallowRef(false)
+  const fault = shallowRef<unknown>(null)
+  const asked = (name: string) =>
+    computed(() => (typeof route.query[name] === 'string' ? route.query[name] : ''))
+  const [person, sighting, pass] = [asked('person'), asked('sighting'), asked('pass')]
+
+  async function ofPass(pass_id: string, signal: AbortSignal): Promise<KnownFace | null> {
+    const page = await listSightings({ source_id: pass_id, limit: 1 }, signal)
+    if (page.items[0] !== undefined) return faceOf(page.items[0])
+    const { face_url } = await fetchPass(pass_id, signal)
+    if (face_url === null) return null
+    const answer = await client.raw(face_url.split('?')[0] ?? '', { accept: 'image/*', signal })
+    if (!signal.aborted) photo.take(new File([await answer.blob()], 'face.jpg', { type: 'image/jpeg' }))
+    return null
+  }
+
+  async function find(signal: AbortSignal): Promise<KnownFace | null> {
+    if (sighting.value) return faceOf(await fetchSighting(sighting.value, signal))
+    if (pass.value) return ofPass(pass.value, signal)
+    const found = await fetchPerson(person.value, signal)
+    return { picture: found.crop_url, title: found.name, at: null, person_id: found.person_id }
+  }
+
+  watch(
+    [person, sighting, pass],
+    async (_now, _before, onCleanup) => {
+      const run = new AbortController()
+      onCleanup(() => run.abort())
+      known.value = null
+      fault.value = null
+      loading.value = Boolean(person.value || sighting.value || pass.value)
+      if (!loading.value) return
+      try {
+        const found = await find(run.signal)
+        if (!run.signal.aborted) known.value = found
+      } catch (error) {
+        if (!run.signal.aborted) fault.value = error
+      }
+      if (!run.signal.aborted) loading.value = false
+    },
+    { immediate: true },
+  )
+
+  const ids = computed(() => {
+    const { person_id, sighting_id } = known.value ?? {}
+    return person_id !== undefined ? { person_id } : sighting_id !== undefined ? { sighting_id } : {}
+  })
+  return { known, ids, loading, fault }
+}

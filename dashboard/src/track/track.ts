@@ -1,0 +1,130 @@
+/** A movement as it is drawn and played: stops, the ways between them, and where somebody was at a moment. */
+import type { LeftOut, Leg, Sighting, Trajectory } from '@/api/faceTypes'
+import { distanceM, type Place } from './geo'
+
+/** One sighting, in the order of time. */
+export interface Stop {
+  /** From 1, as written on the map and in the list. */
+  number: number
+  /** ms since the epoch. */
+  at: number
+  /** Null: neither the camera nor the photo has a position. */
+  place: Place | null
+  sighting: Sighting
+  /** How it was reached from the one before on the line; null for the first and for what is not on the line. */
+  leg: Leg | null
+  /** Why it is not on the line; null: it is. */
+  leftOut: LeftOut | null
+}
+
+/** Stops at one place: one mark on the map. */
+export interface Spot {
+  key: string
+  place: Place
+  stops: Stop[]
+  /** Nothing of it is on the line. */
+  cut: boolean
+}
+
+/** A way between two stops of the line. */
+export interface Way {
+  key: string
+  from: Stop & { place: Place }
+  to: Stop & { place: Place }
+  verdict: Leg['verdict']
+}
+
+export interface Track {
+  stops: Stop[]
+  spots: Spot[]
+  ways: Way[]
+  /** ms since the epoch. */
+  start: number
+  end: number
+}
+
+/** Stops nearer than this are one mark, metres. */
+const SAME_SPOT_M = 3
+
+const placeOf = ({ lon, lat }: Sighting): Place | null => (lon === null || lat === null ? null : { lon, lat })
+const located = (stop: Stop | undefined): stop is Stop & { place: Place } =>
+  stop != null && stop.place !== null
+
+export function trackOf(trajectory: Trajectory): Track {
+  const legs = new Map(trajectory.legs.map((leg) => [leg.to_sighting_id, leg]))
+  const seen = [
+    ...trajectory.line.map((sighting) => ({
+      sighting,
+      leg: legs.get(sighting.sighting_id) ?? null,
+      leftOut: null,
+    })),
+    ...trajectory.left_out.map((leftOut) => ({ sighting: leftOut.sighting, leg: null, leftOut })),
+  ]
+  const stops = seen
+    .map((one) => ({ ...one, at: Date.parse(one.sighting.seen_at), place: placeOf(one.sighting) }))
+    .sort((a, b) => a.at - b.at)
+    .map((one, index): Stop => ({ ...one, number: index + 1 }))
+  return {
+    stops,
+    spots: spotsOf(stops),
+    ways: waysOf(stops, trajectory.legs),
+    start: stops[0]?.at ?? 0,
+    end: stops[stops.length - 1]?.at ?? 0,
+  }
+}
+
+/** What a human called somebody else is no place where this person was: it gets no mark. */
+function spotsOf(stops: Stop[]): Spot[] {
+  const spots: Spot[] = []
+  for (const stop of stops) {
+    if (!located(stop) || stop.leftOut?.why === 'rejected') continue
+    const known = spots.find((spot) => distanceM(spot.place, stop.place) < SAME_SPOT_M)
+    const cut = stop.leftOut !== null
+    if (known) {
+      known.stops.push(stop)
+      known.cut &&= cut
+    } else spots.push({ key: stop.sighting.sighting_id, place: stop.place, stops: [stop], cut })
+  }
+  return spots
+}
+
+function waysOf(stops: Stop[], legs: readonly Leg[]): Way[] {
+  const byId = new Map(stops.map((stop) => [stop.sighting.sighting_id, stop]))
+  return legs.flatMap((leg) => {
+    const from = byId.get(leg.from_sighting_id)
+    const to = byId.get(leg.to_sighting_id)
+    // one that nobody can have gone is no way
+    if (!located(from) || !located(to) || leg.verdict === 'impossible') return []
+    return [{ key: leg.to_sighting_id, from, to, verdict: leg.verdict }]
+  })
+}
+
+/** The last stop at or before a moment; null before the first. */
+export const stopAt = (track: Track, at: number): Stop | null =>
+  track.stops.filter((stop) => stop.at <= at).at(-1) ?? null
+
+/** Where somebody was at a moment: on the straight line of a way, else where they were seen last. Null: nobody knows. */
+export function placeAt(track: Track, at: number): Place | null {
+  const way = track.ways.find((each) => each.from.at <= at && at < each.to.at)
+  if (way === undefined)
+    return (
+      track.stops.filter((stop) => stop.at <= at && stop.leftOut === null && located(stop)).at(-1)?.place ??
+      null
+    )
+  const part = (at - way.from.at) / (way.to.at - way.from.at)
+  const between = (a: number, b: number) => a + (b - a) * part
+  return {
+    lon: between(way.from.place.lon, way.to.place.lon),
+    lat: between(way.from.place.lat, way.to.place.lat),
+  }
+}
+
+/** How many times faster than life. */
+export const SPEEDS = [1, 10, 60, 300, 1800, 7200] as const
+/** The whole plays in about this time. */
+const WHOLE_MS = 30_000
+
+export function fittingSpeed(track: Track): number {
+  const wanted = (track.end - track.start) / WHOLE_MS
+  return SPEEDS.find((speed) => speed >= wanted) ?? SPEEDS[SPEEDS.length - 1] ?? 1
+}
