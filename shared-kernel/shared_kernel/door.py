@@ -180,14 +180,26 @@ class Door:
             Forbidden: not any more.
             Unavailable: the API does not answer.
         """
+        caller = self._as_now(user_id)
+        if not caller.may(permission):
+            raise Forbidden(f"expected the permission {permission}", code="withdrawn")
+        return caller
+
+    def name(self, user_id: str) -> str | None:
+        """Say what a user is called; None of one who is gone or disabled, and of another service.
+
+        Raises:
+            Unavailable: the API does not answer.
+        """
+        return self._as_now(user_id).username or None
+
+    def _as_now(self, user_id: str) -> Caller:
         if user_id == SERVICE_USER:
             return _SERVICE
         caller = self._remembered(self._by_id, user_id)
         if caller is None:
             caller = _caller(self._users.of(user_id))
             self._remember(self._by_id, user_id, caller)
-        if not caller.may(permission):
-            raise Forbidden(f"expected the permission {permission}", code="withdrawn")
         return caller
 
     def holders(self, permission: str, user_ids: Iterable[str]) -> frozenset[str]:

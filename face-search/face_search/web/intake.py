@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeVar, cast
 
@@ -70,6 +70,23 @@ def photos(parts: Parts, field: str = "photo", *, at_most: int) -> list[Sent]:
         wanted = "one file" if at_most == 1 else f"1 to {at_most} files"
         raise Invalid.field(field, f"expected {wanted} of multipart/form-data, got {len(files)}")
     return [_decoded(parts, field if at_most == 1 else f"{field}[{n}]", one.read()) for n, one in enumerate(files)]
+
+
+def photos_in_turn(parts: Parts, field: str = "photo", *, at_most: int) -> Iterator[Sent | Invalid]:
+    """The same one after the other, so that only one is in memory as pixels; one that is no picture is its refusal.
+
+    Raises:
+        Invalid: there are none, or too many.
+        Unavailable: there is no decoder at this moment.
+    """
+    files = request.files.getlist(field)
+    if not 1 <= len(files) <= at_most:
+        raise Invalid.field(field, f"expected 1 to {at_most} files of multipart/form-data, got {len(files)}")
+    for number, file in enumerate(files):
+        try:
+            yield _decoded(parts, f"{field}[{number}]", file.read())
+        except Invalid as refusal:
+            yield refusal
 
 
 def _decoded(parts: Parts, field: str, data: bytes) -> Sent:

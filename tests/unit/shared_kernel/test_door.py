@@ -17,6 +17,7 @@ class CannedUsers:
     def __init__(self) -> None:
         self.permissions = frozenset({PERMISSION})
         self.cameras: frozenset[str] | None = frozenset({"gate"})
+        self.name = "ada"
         self.away = False
         self.asked = 0
 
@@ -28,7 +29,7 @@ class CannedUsers:
 
     def of(self, user_id: str) -> Known:
         self._ask()
-        return Known(user_id=user_id, permissions=self.permissions, cameras=self.cameras)
+        return Known(user_id=user_id, username=self.name, permissions=self.permissions, cameras=self.cameras)
 
     def holders(self, permission: str, user_ids: Iterable[str]) -> frozenset[str]:
         self._ask()
@@ -113,3 +114,13 @@ def test_while_the_api_is_away_users_stay_outside(door: Door, users: CannedUsers
         door.enter("Bearer good", PERMISSION)
     with pytest.raises(Unavailable):
         door.readmit("u1", PERMISSION)
+
+
+def test_names_are_told_of_those_who_are_there(door: Door, users: CannedUsers) -> None:
+    assert door.name("u1") == "ada"
+    assert door.name(SERVICE_USER) is None
+    users.name = ""
+    assert door.name("gone") is None
+    users.away = True
+    with pytest.raises(Unavailable):
+        door.name("u2")
