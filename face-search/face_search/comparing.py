@@ -20,8 +20,10 @@ Language = Literal["zh-CN", "en"]
 class Limits(Protocol):
     """What is known of how alike strangers can be; see `thresholds`."""
 
-    #: Scores nearer to each other than this are about the same; cosine.
-    margin: float
+    @property
+    def margin(self) -> float:
+        """Scores nearer to each other than this cosine are about the same."""
+        ...
 
     def required(self, compared: int, *, covered: bool) -> float:
         """Give the cosine that one of `compared` comparisons has to reach."""
