@@ -38,7 +38,7 @@ PORTION: Final = 200
 #: What was under way when somebody was erased (a visit that ends, its clip) has arrived after this time.
 LATE: Final = timedelta(minutes=30)
 
-#: Gives the sightings of nobody who is enrolled that show the face of these samples. Raises Unavailable.
+#: Gives the sightings of nobody who is enrolled that show these persons, who are one human. Raises Unavailable.
 FindAlike = Callable[[Sequence[str]], Iterable[str]]
 
 
@@ -118,7 +118,7 @@ class Eraser:
         database: Database[Store],
         blobs: Blobs,
         publish: Callable[[Message], object],
-        find_alike: FindAlike = lambda _samples: (),
+        find_alike: FindAlike = lambda _persons: (),
     ) -> None:
         self.ledger = Ledger(blobs)
         self._database = database
@@ -198,8 +198,8 @@ class Eraser:
         request = self.ledger.asked(row.erasure_id) or request_of(row, person_ids=[row.subject_id])
         with self._database.read() as store:
             persons = store.traces.persons_with(request.person_ids)
-            samples = [sample.sample_id for sample in store.traces.samples(persons)]
-        alike = self._find_alike(samples) if samples else ()
+            enrolled = bool(store.traces.samples(persons))
+        alike = self._find_alike(sorted(persons)) if enrolled else ()
         everything = {
             "person_ids": tuple(sorted(persons)),
             "sighting_ids": tuple(dict.fromkeys((*request.sighting_ids, *alike))),

@@ -16,7 +16,7 @@ from typing import IO, Final
 
 from face_search.adapters.store import Store
 from face_search.bundles import BadBundle, BadFile, Bundle
-from face_search.import_lines import LONGEST_DETAIL, Enrolment, Hold, Line, Lost
+from face_search.import_lines import LONGEST_DETAIL, Enrolment, Hold, Line, Lost, Wanted
 from face_search.roster import Entry, by_folders, by_table, table_of
 from shared_kernel.blobs import Blobs
 from shared_kernel.clock import now
@@ -37,6 +37,26 @@ SILENCE: Final = timedelta(seconds=20)
 _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 2.0
 _PIECE_BYTES: Final = 4 * 1024 * 1024
+
+
+def new_import(import_id: str, key: str, name: str, wanted: Wanted, created_by: str | None) -> FaceImport:
+    """The row of an import whose ZIP is stored under `key`."""
+    moment = now()
+    return FaceImport(
+        import_id=import_id,
+        name=name,
+        object_key=key,
+        settings=wanted.model_dump_json(),
+        state="waiting",
+        total=0,
+        accepted=0,
+        refused=0,
+        detail=None,
+        created_by=created_by,
+        created_at=moment,
+        heard_at=moment,
+        ended_at=None,
+    )
 
 
 class Importer:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final
 from urllib.parse import parse_qs, urlsplit
 
 import obstore
@@ -96,8 +96,13 @@ class Blobs:
         Raises:
             OSError: the file cannot be read.
         """
+        with path.open("rb") as file:
+            self.put_stream(key, file, content_type=content_type)
+
+    def put_stream(self, key: str, file: IO[bytes], *, content_type: str = "application/octet-stream") -> None:
+        """Store what an opened file has from here on, in parts when it is large; it is whole when this returns."""
         attributes = {"Content-Type": content_type} if isinstance(self._store, S3Store) else None
-        with path.open("rb") as file, _translated(_checked(key)):
+        with _translated(_checked(key)):
             obstore.put(self._store, key, file, attributes=attributes)
 
     def get(self, key: str) -> bytes:
