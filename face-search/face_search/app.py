@@ -10,7 +10,17 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from face_search.parts import Parts
 from face_search.rules import SERVICE
-from face_search.web import about
+from face_search.web import (
+    about,
+    floor_plans,
+    imports,
+    legal,
+    patrol_photos,
+    queries,
+    searches,
+    sightings,
+    trajectories,
+)
 from face_search.web.access import PREFIX, guard
 from face_search.web.documentation import describe
 from face_search.web.intake import MAX_REQUEST_BYTES
@@ -19,7 +29,17 @@ from shared_kernel.errors import Unavailable
 
 _TITLE: Final = "Xunshi face-search"
 #: A module a resource: each has `blueprint(parts)`.
-_RESOURCES: Final = (about,)
+_RESOURCES: Final = (
+    about,
+    imports,
+    legal,
+    sightings,
+    searches,
+    queries,
+    trajectories,
+    floor_plans,
+    patrol_photos,
+)
 
 
 def create_app(parts: Parts) -> APIFlask:

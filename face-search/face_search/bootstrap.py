@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from face_search.adapters.store import Store
+from face_search.comparing import Limits
 from face_search.parts import Parts
 from face_search.ports import FaceReader, VectorIndex
 from face_search.settings import Settings
@@ -19,6 +20,7 @@ def assemble(
     settings: Settings,
     *,
     reader: FaceReader,
+    thresholds: Limits,
     index: VectorIndex,
     decoder: Decoder,
     users: Users | None = None,
@@ -29,6 +31,7 @@ def assemble(
     Args:
         settings: of this process.
         reader: see `Parts`.
+        thresholds: see `Parts`.
         index: see `Parts`.
         decoder: see `Parts`.
         users: who knows users and rights; miniprogram-api when None.
@@ -48,6 +51,7 @@ def assemble(
         blobs=Blobs.open(settings.blobs_url),
         index=index,
         reader=reader,
+        thresholds=thresholds,
         decoder=decoder,
         door=Door(users or api, token),
         close_all=close_all,

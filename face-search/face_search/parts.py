@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from face_search.adapters.store import Store
+from face_search.comparing import Limits
 from face_search.ports import FaceReader, VectorIndex
 from face_search.settings import Settings
 from shared_kernel.blobs import Blobs
@@ -21,6 +22,7 @@ class Parts:
 
     Attributes:
         reader: finds faces and makes vectors; its networks are loaded when they are first needed.
+        thresholds: how alike two faces of that reader must be.
         decoder: turns strangers' files into pictures, in a process of its own.
         door: says who may come in, and which cameras they see.
         close_all: ends threads, children and connections.
@@ -32,6 +34,7 @@ class Parts:
     blobs: Blobs
     index: VectorIndex
     reader: FaceReader
+    thresholds: Limits
     decoder: Decoder
     door: Door
     close_all: Callable[[], None] = lambda: None

@@ -85,5 +85,10 @@ def author() -> str | None:
 
 def picture_url(parts: Parts, picture_id: str) -> str:
     """Address of the crop of a sighting or sample, which opens for this caller for `TICKET_TTL_S` seconds."""
-    ticket = sign_ticket(parts.ticket_key, Ticket("faces", caller().user_id, picture_id), ttl_s=TICKET_TTL_S)
-    return f"{PREFIX}/pictures/{picture_id}?ticket={ticket}"
+    return ticketed(parts, f"/pictures/{picture_id}", picture_id)
+
+
+def ticketed(parts: Parts, path: str, object_id: str) -> str:
+    """Address of a route under the prefix with a ticket for an object, for a view with `ticket_for`."""
+    ticket = sign_ticket(parts.ticket_key, Ticket("faces", caller().user_id, object_id), ttl_s=TICKET_TTL_S)
+    return f"{PREFIX}{path}?ticket={ticket}"

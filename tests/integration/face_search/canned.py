@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_search.ports import FaceRead, Picture, Quality, QualityReason
+from face_search.thresholds import Curve, Thresholds
 from shared_kernel.messages import MaskState
 from shared_kernel.vision.rules import Urgency
 
@@ -24,6 +25,8 @@ CELL_PX: Final = 128
 ALIGNED_PX: Final = 112
 #: Smaller faces are too small to be enrolled, pixels.
 SMALL_PX: Final = 48
+#: Two pictures of one portrait have a cosine of about 0.8, strangers one of 0.2 and seldom 0.5.
+THRESHOLDS: Final = Thresholds(open=Curve(((0.0, 0.5), (0.5, 1e-3))), covered=Curve(((0.0, 0.5), (0.55, 1e-3))))
 _LEVELS: Final = (40, 110, 180, 250)
 _STEP: Final = 70
 #: How far two pictures of one person are apart; the cosine between them is about 1 / (1 + this ** 2).

@@ -29,7 +29,7 @@ from shared_kernel.door import Known
 from shared_kernel.errors import Unauthorised, Unavailable
 from shared_kernel.messages import Box, Evidence, MaskState, PassObserved, new_id
 from shared_kernel.tables import Camera
-from tests.integration.face_search.canned import CannedReader, PlainDecoder, Portrait, jpeg, photo
+from tests.integration.face_search.canned import THRESHOLDS, CannedReader, PlainDecoder, Portrait, jpeg, photo
 from tests.integration.miniprogram_api import openapi
 
 SERVICE_TOKEN = "s" * 40
@@ -90,7 +90,14 @@ class World:
         self.users = CannedUsers()
         self.reader = CannedReader()
         self.index = ExactIndex()
-        self.parts = assemble(given, reader=self.reader, index=self.index, decoder=PlainDecoder(), users=self.users)
+        self.parts = assemble(
+            given,
+            reader=self.reader,
+            thresholds=THRESHOLDS,
+            index=self.index,
+            decoder=PlainDecoder(),
+            users=self.users,
+        )
         self.database = self.parts.database
         self.app = create_app(self.parts)
         with self.app.app_context():
