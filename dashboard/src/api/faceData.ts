@@ -1,6 +1,14 @@
 /** Face data in bulk and its end: imports, erasure with receipts, what is stored on one person, the legal report. */
 import { client } from './client'
-import type { Erasure, FaceImport, ImportLine, ImportLineQuery, LegalReport } from './faceTypes'
+import type {
+  Erasure,
+  FaceImport,
+  ImportLine,
+  ImportLineQuery,
+  LegalReport,
+  PhotoErasure,
+  Receipt,
+} from './faceTypes'
 import { photoForm } from './people'
 import type { Page } from './types'
 import { upload, type UploadOptions } from './upload'
@@ -43,25 +51,33 @@ export const cancelImport = (import_id: string) =>
 export const importReport = (import_id: string) =>
   client.raw(`${one(import_id)}/report.csv`, { accept: 'text/csv' }).then((answer) => answer.blob())
 
-export const erasePerson = (person_id: string, reason: string) =>
+/** `dry_run`: only say what would go. */
+export const erasePerson = (person_id: string, reason: string, dry_run = false) =>
   client.call<Erasure>(`/faces/persons/${encodeURIComponent(person_id)}/erasure`, {
     method: 'POST',
-    json: { reason },
+    json: { reason, dry_run },
   })
 
-/** `dry_run`: only say what would go. */
-export function eraseByPhoto(photo: Blob, reason: string, dry_run: boolean, options: UploadOptions = {}) {
+export interface PhotoErasureWanted {
+  reason: string
+  dry_run: boolean
+  /** Whom the photo shows, where two are about as alike. */
+  person_id?: string
+}
+
+export function eraseByPhoto(photo: Blob, wanted: PhotoErasureWanted, options: UploadOptions = {}) {
   const form = photoForm(photo)
-  form.append('reason', reason)
-  form.append('dry_run', String(dry_run))
-  return upload<Erasure>('/faces/erasures/by-photo', form, options)
+  form.append('reason', wanted.reason)
+  form.append('dry_run', String(wanted.dry_run))
+  if (wanted.person_id) form.append('person_id', wanted.person_id)
+  return upload<PhotoErasure>('/faces/erasures/by-photo', form, options)
 }
 
 export const listErasures = (query: { after?: string; limit?: number }, signal?: AbortSignal) =>
   client.call<Page<Erasure>>('/faces/erasures', { query: { ...query }, signal })
 
 export const fetchErasure = (erasure_id: string, signal?: AbortSignal) =>
-  client.call<Erasure>(`/faces/erasures/${encodeURIComponent(erasure_id)}`, { signal })
+  client.call<Receipt>(`/faces/erasures/${encodeURIComponent(erasure_id)}`, { signal })
 
 /** Everything that is stored on one person, as a ZIP. */
 export const exportPerson = (person_id: string) =>

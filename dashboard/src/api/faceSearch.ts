@@ -1,17 +1,27 @@
 /** Who was that: searches, comparisons, what was seen, and who asked for it. */
 import { client } from './client'
-import type { Comparison, FaceQuery, SearchAnswer, SearchWanted, Sighting, SightingQuery } from './faceTypes'
+import type {
+  AboutFaces,
+  Comparison,
+  Decided,
+  FaceQuery,
+  SearchAnswer,
+  SearchWanted,
+  Sighting,
+  SightingQuery,
+} from './faceTypes'
 import { photoForm } from './people'
 import type { Page } from './types'
 import { upload, type UploadOptions } from './upload'
 
 const one = (sighting_id: string) => `/faces/sightings/${encodeURIComponent(sighting_id)}`
 
-/** Multipart fields are texts; lists are repeated. */
+/** Multipart fields are texts; lists are repeated, and the corners of a box are one text. */
 function formOf(form: FormData, wanted: object): FormData {
   for (const [name, value] of Object.entries(wanted)) {
     if (value === undefined || value === null || value === '') continue
-    for (const each of Array.isArray(value) ? value : [value]) form.append(name, String(each))
+    const texts = Array.isArray(value) && name !== 'box' ? value : [value]
+    for (const each of texts) form.append(name, String(each))
   }
   return form
 }
@@ -47,10 +57,12 @@ export const fetchSighting = (sighting_id: string, signal?: AbortSignal) =>
   client.call<Sighting>(one(sighting_id), { signal })
 
 export const confirmSighting = (sighting_id: string, person_id: string) =>
-  client.call<Sighting>(`${one(sighting_id)}/confirm`, { method: 'POST', json: { person_id } })
+  client.call<Decided>(`${one(sighting_id)}/confirm`, { method: 'POST', json: { person_id } })
 
 export const rejectSighting = (sighting_id: string) =>
-  client.call<Sighting>(`${one(sighting_id)}/reject`, { method: 'POST', json: {} })
+  client.call<Decided>(`${one(sighting_id)}/reject`, { method: 'POST', json: {} })
 
 export const listQueries = (query: { after?: string; limit?: number }, signal?: AbortSignal) =>
   client.call<Page<FaceQuery>>('/faces/queries', { query: { ...query }, signal })
+
+export const aboutFaces = (signal?: AbortSignal) => client.call<AboutFaces>('/faces/about', { signal })

@@ -139,7 +139,6 @@ export interface Sighting {
 }
 
 export interface SightingQuery {
-  source_id?: string
   person_id?: string
   camera_id?: string
   decision?: Decision
@@ -164,36 +163,81 @@ export interface SearchWanted {
   camera_ids?: string[]
   list_ids?: string[]
   mask_state?: MaskState
+  /** Which face of the photo; the largest when left out. */
+  box?: Fractions
   after?: string
 }
 
+/** Somebody enrolled, as far as a hit names them. */
+export type PersonHit = Pick<Person, 'person_id' | 'name' | 'external_ref' | 'note' | 'list_ids' | 'crop_url'>
+
 export interface SearchHit {
   score: number
-  /** Reaches the threshold. */
+  /** Reaches the threshold, and nobody has said otherwise of such a face. */
   accepted: boolean
-  /** So near to the next that a human has to decide. */
+  /** Another person is about as alike: a human has to decide. */
   near_tie: boolean
-  person: Person | null
+  /** More like a face that is said not to be this person than like the person. */
+  contradicted: boolean
+  person: PersonHit | null
   sighting: Sighting | null
+}
+
+/** x0, y0, x1, y1 as fractions of the photo. */
+export type Fractions = [number, number, number, number]
+
+/** A face of the photo that was sent. */
+export interface PhotoFace {
+  box: Fractions
+  quality: number
+  quality_reasons: QualityReason[]
+  mask_state: MaskState
+  covered: boolean
+  /** This one was looked for. */
+  chosen: boolean
 }
 
 export interface SearchAnswer {
   query_id: string
-  /** The face that was looked for. */
-  covered: boolean
-  threshold: number
   verdict: 'match' | 'near_tie' | 'unknown'
+  threshold: number
+  /** Share of pairs of strangers that reach the threshold. */
+  false_match_rate: number
+  covered: boolean
+  /** All faces of the photo, the largest first; none without a photo. */
+  faces: PhotoFace[]
   hits: SearchHit[]
   next: string | null
 }
 
 export interface Comparison {
+  query_id: string
   score: number
   threshold: number
   same: boolean
-  /** Pairs of strangers that reach this threshold, as a share. */
+  verdict: 'same' | 'unsure' | 'different'
+  /** The verdict in plain language. */
+  words: Record<'zh-CN' | 'en', string>
   false_match_rate: number
   covered: boolean
+}
+
+/** A sighting after a human decided about it. */
+export interface Decided extends Sighting {
+  /** To take it back; null: nothing changed. */
+  change_id: string | null
+  /** Good enough to be a sample of this person. */
+  offers_sample: boolean
+}
+
+export interface AboutFaces {
+  model: string
+  dimension: number
+  index_type: string
+  /** Tile address of the map; empty: none. */
+  map_tiles_url: string
+  searches_per_minute: number
+  reporting_limit: number
 }
 
 export interface FaceQuery {
@@ -240,15 +284,33 @@ export interface ImportLineQuery {
 }
 
 export interface Erasure {
-  erasure_id: string
+  /** Null of a preview. */
+  erasure_id: string | null
   subject_id: string
   cause: 'request' | 'expiry' | 'retention'
   reason: string
-  state: 'running' | 'done'
+  state: 'running' | 'done' | 'preview'
+  /** How many of each kind. */
   removed: Record<string, number>
   requested_by: string | null
-  requested_at: string
+  requested_at: string | null
   done_at: string | null
+}
+
+/** A receipt in full. */
+export interface Receipt extends Erasure {
+  /** What was removed, by kind. */
+  ids: Record<string, string[]>
+  listed_all: boolean
+}
+
+export interface PhotoErasure extends Erasure {
+  /** Who is enrolled and on the photo. */
+  persons: { person_id: string; name: string; score: number }[]
+  /** Two persons are about as alike: `person_id` has to say who it is. */
+  near_tie: boolean
+  /** There were more sightings than one erasure takes. */
+  more: boolean
 }
 
 export interface LegalReport {

@@ -32,6 +32,11 @@ export interface SearchSubject {
   fault: Readonly<ShallowRef<unknown>>
 }
 
+/** Times of passes and sightings are written by different services, ms. */
+const SLACK_MS = 1000
+/** As many people are before one camera during one pass. */
+const MOST = 100
+
 const faceOf = (sighting: Sighting): KnownFace => ({
   picture: sighting.crop_url,
   title: sighting.person_name,
@@ -49,12 +54,15 @@ export function useSearchSubject({ photo }: SearchSubjectOptions): SearchSubject
   const [person, sighting, pass] = [asked('person'), asked('sighting'), asked('pass')]
 
   async function ofPass(pass_id: string, signal: AbortSignal): Promise<KnownFace | null> {
-    const page = await listSightings({ source_id: pass_id, limit: 1 }, signal)
-    if (page.items[0] !== undefined) return faceOf(page.items[0])
-    const { face_url } = await fetchPass(pass_id, signal)
+    const { face_url, camera_id, opened_at, closed_at, last_seen_at } = await fetchPass(pass_id, signal)
+    const end = Date.parse(closed_at ?? last_seen_at ?? opened_at) + SLACK_MS
+    const during = { camera_id, from: opened_at, to: new Date(end).toISOString(), limit: MOST }
+    const seen = (await listSightings(during, signal)).items.find((one) => one.source_id === pass_id)
+    if (seen !== undefined) return faceOf(seen)
     if (face_url === null) return null
     const answer = await client.raw(face_url.split('?')[0] ?? '', { accept: 'image/*', signal })
-    if (!signal.aborted) photo.take(new File([await answer.blob()], 'face.jpg', { type: 'image/jpeg' }))
+    const picture = await answer.blob()
+    if (!signal.aborted) photo.take(new File([picture], 'face.jpg', { type: 'image/jpeg' }))
     return null
   }
 

@@ -1,7 +1,7 @@
 /**
- * What lies under a movement: a plain grid, a floor plan, or tiles of a map server. Kept in this browser: the gateway
- * lets pages load pictures from its own origin only, so a map server is put behind it (docs/guide/faces.md), and a page
- * without any shows the grid. Nothing is ever asked of the internet by itself.
+ * What lies under a movement: a plain grid, a floor plan, or tiles of a map server. Which server is a setting of
+ * face-search (`map_tiles_url`); a browser may have its own. The gateway lets pages load pictures from its own origin
+ * only, so a map server stands behind it, and without any there is the grid: nothing is asked of the internet.
  */
 
 export interface TileSettings {
@@ -19,14 +19,15 @@ const STORAGE_KEY = 'xunshi.tiles'
 export const tileFault = (url: string): boolean =>
   url !== '' && !(/^(https?:\/\/|\/)/.test(url) && ['{z}', '{x}', '{y}'].every((hole) => url.includes(hole)))
 
-export function readTiles(storage: Pick<Storage, 'getItem'> = localStorage): TileSettings {
+/** What this browser has chosen; null: nothing, so that of the installation holds. */
+export function readTiles(storage: Pick<Storage, 'getItem'> = localStorage): TileSettings | null {
   try {
     const kept: unknown = JSON.parse(storage.getItem(STORAGE_KEY) ?? 'null')
-    if (typeof kept !== 'object' || kept === null) return NO_TILES
+    if (typeof kept !== 'object' || kept === null) return null
     const settings = { ...NO_TILES, ...kept }
-    return typeof settings.url === 'string' && !tileFault(settings.url) ? settings : NO_TILES
+    return typeof settings.url === 'string' && !tileFault(settings.url) ? settings : null
   } catch {
-    return NO_TILES // switched off, or written by hand
+    return null // switched off, or written by hand
   }
 }
 
