@@ -148,11 +148,11 @@ class VectorIndex(Protocol):
     """A cache of the vectors in SQL that finds the nearest. Thread safe.
 
     Raises (every method):
-        Unavailable: the index is away.
+        Unavailable: the index is away, or has no collection of this model.
     """
 
-    def ensure(self, model: str, dimension: int) -> None:
-        """Make the collection of a model if there is none, and make it ready to be searched."""
+    def ensure(self, model: str, dimension: int) -> bool:
+        """Make the collection of a model ready to be searched. True: there was none, and it is empty now."""
         ...
 
     def upsert(self, model: str, entries: Sequence[IndexEntry]) -> None:
@@ -160,7 +160,7 @@ class VectorIndex(Protocol):
         ...
 
     def remove(self, model: str, vector_ids: Sequence[str]) -> None:
-        """Take entries out; unknown ids are none."""
+        """Take entries out; what is not there is out, and so is everything when there is no collection."""
         ...
 
     def search(self, model: str, vectors: NDArray[np.float32], top_k: int, only: IndexFilter) -> list[list[Hit]]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_search.ports import Hit, IndexEntry, IndexFilter
+from shared_kernel.errors import Unavailable
 
 
 class ExactIndex:
@@ -21,15 +22,17 @@ class ExactIndex:
         self._models: dict[str, dict[str, IndexEntry]] = {}
         self._lock = threading.Lock()
 
-    def ensure(self, model: str, dimension: int) -> None:  # noqa: ARG002 - vectors say it themselves
+    def ensure(self, model: str, dimension: int) -> bool:  # noqa: ARG002 - vectors say it themselves
         """See the port."""
         with self._lock:
+            missing = model not in self._models
             self._models.setdefault(model, {})
+            return missing
 
     def upsert(self, model: str, entries: Sequence[IndexEntry]) -> None:
         """See the port."""
         with self._lock:
-            self._models.setdefault(model, {}).update({entry.vector_id: entry for entry in entries})
+            self._collection(model).update({entry.vector_id: entry for entry in entries})
 
     def remove(self, model: str, vector_ids: Sequence[str]) -> None:
         """See the port."""
@@ -40,7 +43,7 @@ class ExactIndex:
     def search(self, model: str, vectors: NDArray[np.float32], top_k: int, only: IndexFilter) -> list[list[Hit]]:
         """See the port."""
         with self._lock:
-            entries = [entry for entry in self._models.get(model, {}).values() if _passes(entry, only)]
+            entries = [entry for entry in self._collection(model).values() if _passes(entry, only)]
         if not entries:
             return [[] for _ in vectors]
         scores = vectors @ np.stack([entry.vector for entry in entries]).T
@@ -59,6 +62,11 @@ class ExactIndex:
         """See the port."""
         with self._lock:
             self._models.pop(model, None)
+
+    def _collection(self, model: str) -> dict[str, IndexEntry]:
+        if model not in self._models:
+            raise Unavailable("face index", f"no collection of {model}")
+        return self._models[model]
 
 
 def _passes(entry: IndexEntry, only: IndexFilter) -> bool:

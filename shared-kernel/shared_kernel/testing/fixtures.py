@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
     from shared_kernel.testing.mariadb import MariadbServer
+    from shared_kernel.testing.milvus import MilvusServer
     from shared_kernel.testing.rtsp import RtspServer
     from shared_kernel.testing.s3 import S3Server
     from shared_kernel.testing.valkey import RedisServer
@@ -65,6 +66,15 @@ def mariadb_url(mariadb_server: MariadbServer) -> Iterator[str]:
     url = mariadb_server.make_database()
     yield url
     mariadb_server.drop_database(url)
+
+
+@pytest.fixture(scope="session")
+def milvus_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusServer]:
+    """A vector index that tests share: each takes models of its own names."""
+    from shared_kernel.testing.milvus import MilvusServer
+
+    with MilvusServer(tmp_path_factory.mktemp("milvus")) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

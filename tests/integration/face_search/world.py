@@ -90,6 +90,7 @@ class World:
         self.users = CannedUsers()
         self.reader = CannedReader()
         self.index = ExactIndex()
+        self.index.ensure(self.reader.model, self.reader.dimension)
         self.parts = assemble(
             given,
             reader=self.reader,
