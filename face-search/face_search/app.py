@@ -12,6 +12,7 @@ from face_search.parts import Parts
 from face_search.rules import SERVICE
 from face_search.web import (
     about,
+    erasures,
     floor_plans,
     imports,
     legal,
@@ -32,6 +33,7 @@ _TITLE: Final = "Xunshi face-search"
 _RESOURCES: Final = (
     about,
     imports,
+    erasures,
     legal,
     sightings,
     searches,
