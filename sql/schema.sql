@@ -299,7 +299,7 @@ CREATE TABLE gallery_changes (
   kind VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'merge, split, not_this_person, confirm or lists',
   person_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'about whom',
   other_id VARCHAR(26) CHARACTER SET ascii COLLATE ascii_bin COMMENT 'the other person or the sighting',
-  `before` TEXT NOT NULL COMMENT 'JSON: ids and links as they were, never names or pictures',
+  `before` MEDIUMTEXT NOT NULL COMMENT 'JSON: ids and links as they were, never names or pictures',
   created_by CHAR(26) CHARACTER SET ascii COLLATE ascii_bin COMMENT 'user; null: command line',
   created_at DATETIME(3) NOT NULL COMMENT 'when',
   undone_at DATETIME(3) COMMENT 'when it was taken back',
@@ -405,6 +405,7 @@ CREATE TABLE persons (
   CONSTRAINT uq_persons_external_ref UNIQUE (external_ref),
   CONSTRAINT ck_persons_basis CHECK (basis IN ('consent', 'contract', 'duty', 'safety'))
 ) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='Somebody who is enrolled, on what legal basis, and until when. Erasing removes the row.' COLLATE utf8mb4_unicode_ci;
+CREATE INDEX ix_persons_created_at ON persons (created_at, person_id);
 CREATE INDEX ix_persons_expires_at ON persons (expires_at);
 CREATE INDEX ix_persons_merged_into ON persons (merged_into);
 CREATE INDEX ix_persons_name ON persons (name);

@@ -14,6 +14,8 @@ from shared_kernel.tables.columns import MYSQL, Base, Fraction, Hash, Moment, Ul
 
 #: Up to 1,024 dimensions of float32.
 VECTOR = LargeBinary(4096).with_variant(mysql.VARBINARY(4096), *MYSQL)
+#: A merge may move thousands of sightings, whose ids it keeps: 64 KiB would not do.
+LONG_JSON = Text().with_variant(mysql.MEDIUMTEXT(), *MYSQL)
 
 
 class FaceList(Base):
@@ -42,6 +44,7 @@ class Person(Base):
     __tablename__ = "persons"
     __table_args__ = (
         UniqueConstraint("external_ref"),
+        Index("ix_persons_created_at", "created_at", "person_id"),
         Index("ix_persons_name", "name"),
         Index("ix_persons_expires_at", "expires_at"),
         Index("ix_persons_merged_into", "merged_into"),
@@ -165,7 +168,7 @@ class GalleryChange(Base):
     kind: Mapped[Word] = mapped_column(comment="merge, split, not_this_person, confirm or lists")
     person_id: Mapped[Ulid] = mapped_column(comment="about whom")
     other_id: Mapped[str | None] = mapped_column(ascii_text(26), comment="the other person or the sighting")
-    before: Mapped[str] = mapped_column(Text, comment="JSON: ids and links as they were, never names or pictures")
+    before: Mapped[str] = mapped_column(LONG_JSON, comment="JSON: ids and links as they were, never names or pictures")
     created_by: Mapped[Ulid | None] = mapped_column(comment="user; null: command line")
     created_at: Mapped[Moment] = mapped_column(comment="when")
     undone_at: Mapped[Moment | None] = mapped_column(comment="when it was taken back")

@@ -26,6 +26,7 @@ ULID = sa.CHAR(26).with_variant(mysql.CHAR(26, **ASCII), "mysql", "mariadb")
 MOMENT = sa.DateTime().with_variant(mysql.DATETIME(fsp=3), "mysql", "mariadb")
 HASH = sa.LargeBinary(32).with_variant(mysql.BINARY(32), "mysql", "mariadb")
 VECTOR = sa.LargeBinary(4096).with_variant(mysql.VARBINARY(4096), "mysql", "mariadb")
+LONG_JSON = sa.Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
 
 #: In an order in which each finds what it refers to.
 TABLES = (
@@ -38,9 +39,17 @@ TABLES = (
     "gallery_changes",
 )
 
+#: The lists that every installation begins with: id, code and kind, name, whether it alerts. They may be renamed.
+FIRST_LISTS = (
+    ("6QQW527M28BZTRB4AMTKRZKM88", "staff", "员工", 0),
+    ("5VXR5MMSQGA4ER5XF52D6N62F0", "visitor", "访客", 0),
+    ("3F8QWD8B2QB1GAM6EX9BZAFWQ6", "watch", "布控名单", 1),
+)
+
 
 def upgrade() -> None:
     create_face_lists()
+    add_first_lists()
     create_persons()
     create_person_lists()
     create_face_samples()
@@ -78,6 +87,14 @@ def create_face_lists() -> None:
     )
 
 
+def add_first_lists() -> None:
+    for list_id, code, name, alerts in FIRST_LISTS:
+        op.execute(
+            "INSERT INTO face_lists (list_id, code, name, kind, alerts, keep_days, created_at) "  # noqa: S608 - ours
+            f"VALUES ('{list_id}', '{code}', '{name}', '{code}', {alerts}, NULL, '2026-01-01 00:00:00.000')"
+        )
+
+
 def create_persons() -> None:
     op.create_table(
         "persons",
@@ -105,6 +122,7 @@ def create_persons() -> None:
         comment="Somebody who is enrolled, on what legal basis, and until when. Erasing removes the row.",
         **INNODB,
     )
+    op.create_index("ix_persons_created_at", "persons", ["created_at", "person_id"])
     op.create_index("ix_persons_expires_at", "persons", ["expires_at"])
     op.create_index("ix_persons_merged_into", "persons", ["merged_into"])
     op.create_index("ix_persons_name", "persons", ["name"])
@@ -221,7 +239,7 @@ def create_gallery_changes() -> None:
         sa.Column("person_id", ULID, nullable=False, comment="about whom"),
         sa.Column("other_id", ascii_text(26), nullable=True, comment="the other person or the sighting"),
         sa.Column(
-            "before", sa.Text(), nullable=False, comment="JSON: ids and links as they were, never names or pictures"
+            "before", LONG_JSON, nullable=False, comment="JSON: ids and links as they were, never names or pictures"
         ),
         sa.Column("created_by", ULID, nullable=True, comment="user; null: command line"),
         sa.Column("created_at", MOMENT, nullable=False, comment="when"),
