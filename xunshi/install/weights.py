@@ -10,6 +10,7 @@ from install.steps import PYTHON, ROOT, Steps, digest, unless_stamped
 #: Each list and the folder that its files go to.
 LISTS = {
     ROOT / "inference-service" / "weights.toml": ROOT / ".cache" / "weights",
+    ROOT / "face-search" / "weights.toml": ROOT / ".cache" / "weights",
     ROOT / "xunshi" / "xunshi" / "samples.toml": ROOT / ".cache" / "samples",
 }
 

@@ -8,6 +8,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache"
 WEIGHTS = CACHE / "weights"
 WEIGHTS_LIST = ROOT / "inference-service" / "weights.toml"
+FACE_WEIGHTS_LIST = ROOT / "face-search" / "weights.toml"
 SAMPLES = CACHE / "samples"
 SAMPLES_LIST = Path(__file__).with_name("samples.toml")
 #: Composed clips; cameras may read files here.

@@ -11,7 +11,7 @@ import click
 from shared_kernel import artifacts
 from shared_kernel.errors import ArtifactError
 from xunshi.commands.options import json_option, packs_option
-from xunshi.places import SAMPLES, SAMPLES_LIST, WEIGHTS, WEIGHTS_LIST
+from xunshi.places import FACE_WEIGHTS_LIST, SAMPLES, SAMPLES_LIST, WEIGHTS, WEIGHTS_LIST
 
 if TYPE_CHECKING:
     from inference_service.packs.card import Card
@@ -22,7 +22,7 @@ _SHOWN_LABELS = 4
 
 
 def _lists() -> list[tuple[list[artifacts.Artifact], Path]]:
-    places = ((WEIGHTS_LIST, WEIGHTS), (SAMPLES_LIST, SAMPLES))
+    places = ((WEIGHTS_LIST, WEIGHTS), (FACE_WEIGHTS_LIST, WEIGHTS), (SAMPLES_LIST, SAMPLES))
     return [(list(artifacts.load(path)), folder) for path, folder in places if path.is_file()]
 
 

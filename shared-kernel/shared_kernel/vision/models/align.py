@@ -20,20 +20,23 @@ LANDMARK_PLACES = np.array(
 )
 
 
-def crop_transform(landmarks: NDArray[np.float32], crop_px: int = CROP_PX) -> NDArray[np.float32]:
+def crop_transform(
+    landmarks: NDArray[np.float32], crop_px: int = CROP_PX, places: NDArray[np.float32] = LANDMARK_PLACES
+) -> NDArray[np.float32]:
     """Find the turn, shift and scale that bring the landmarks closest to their places (least squares).
 
     Args:
         landmarks: 5 x 2 float32 in picture pixels, as in `DetectedFace`.
         crop_px: side of the crop.
+        places: 5 x 2 float32, where they are wanted, as fractions of that side.
 
     Returns:
         2 x 3 float32, from picture pixels to crop pixels.
     """
     points = landmarks.astype(np.float64)
-    places = LANDMARK_PLACES.astype(np.float64) * crop_px
-    point_centre, place_centre = points.mean(axis=0), places.mean(axis=0)
-    spread, target = points - point_centre, places - place_centre
+    wanted = places.astype(np.float64) * crop_px
+    point_centre, place_centre = points.mean(axis=0), wanted.mean(axis=0)
+    spread, target = points - point_centre, wanted - place_centre
     norm = max(float((spread**2).sum()), 1e-6)
     cosine = float((spread * target).sum()) / norm
     sine = float((spread[:, 0] * target[:, 1] - spread[:, 1] * target[:, 0]).sum()) / norm

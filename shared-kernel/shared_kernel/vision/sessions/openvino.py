@@ -101,3 +101,19 @@ class OpenVinoSession:
         network = prepared.build()
         network.reshape(shape or (-1, -1, -1, CHANNELS))
         return self._core.compile_model(network, "CPU", self._options).create_infer_request()
+
+
+def constants(path: Path) -> list[NDArray[np.float32]]:
+    """Give the weights of a network, every tensor of floats once, in the order in which the computation meets them.
+
+    This is how a network that is published as an ONNX file comes into torch, which reads none: its layers are written
+    down in code and take their weights from here.
+    """
+    operations = openvino.Core().read_model(path).get_ordered_ops()
+    met = {
+        node.get_name(): node
+        for operation in operations
+        for node in (one.get_source_output().get_node() for one in operation.inputs())
+        if node.get_type_name() == "Constant" and node.get_element_type() == Type.f32
+    }
+    return [np.array(node.data, dtype=np.float32) for node in met.values()]

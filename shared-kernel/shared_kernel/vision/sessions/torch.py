@@ -19,16 +19,16 @@ class TorchSession:
     def __init__(
         self,
         network: nn.Module,
-        path: Path,
+        path: Path | None,
         device: str = "cpu",
         threads: int = 1,
         precision: Literal["full", "half"] = "full",
     ) -> None:
-        """Load the weights.
+        """Load the weights, if they are not there yet.
 
         Args:
-            network: without weights, such as `FaceNetwork()`.
-            path: safetensors file with its weights, in half or full precision.
+            network: such as `FaceNetwork()`.
+            path: safetensors file with its weights, in half or full precision; None: the network has them.
             device: `cpu` or `cuda`.
             threads: CPU threads, for the whole process; without meaning on a GPU.
             precision: of the computation; half is for a GPU and changes answers by about 1e-2.
@@ -38,7 +38,8 @@ class TorchSession:
         torch.backends.cuda.matmul.allow_tf32 = False
         torch.backends.cudnn.allow_tf32 = False
         self._device = torch.device(device)
-        network.load_state_dict({name: values.float() for name, values in load_file(path).items()})
+        if path is not None:
+            network.load_state_dict({name: values.float() for name, values in load_file(path).items()})
         self._type = torch.float16 if precision == "half" else torch.float32
         self._network = network.eval().to(self._device, self._type)
 
