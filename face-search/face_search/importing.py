@@ -27,12 +27,12 @@ from shared_kernel.tables import FaceImport
 
 log = get_logger(__name__)
 
-#: Name of the hint that wakes the workers.
-HINT: Final = "face-imports"
 #: Folder of the bundles in object storage.
 PREFIX: Final = "face-imports"
 #: An import whose worker was not heard of for this long is taken over.
 SILENCE: Final = timedelta(seconds=20)
+#: How soon an import that waits is begun, seconds.
+_LOOK_EVERY_S: Final = 1.0
 #: First and longest pause before something that was away is tried again, seconds.
 _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 2.0
@@ -94,6 +94,11 @@ class Importer:
             self._do(row, hold, stop)
         except Lost:
             log.info("import is not ours any more", extra=fields(import_id=row.import_id))
+        except Unavailable:
+            raise
+        except Exception:  # the worker loop: one import must not stop the others
+            log.exception("import failed", extra=fields(import_id=row.import_id))
+            self._end(row, hold, "failed", "an error of ours; the log has it")
         finally:
             ended.set()
             keeper.join()
@@ -154,6 +159,18 @@ class Importer:
             pass
         self._blobs.delete(row.object_key)
         log.info("import ended", extra=fields(import_id=row.import_id, state=state, detail=detail))
+
+
+def run(importer: Importer, stop: threading.Event) -> None:
+    """Do imports until `stop`."""
+    while not stop.is_set():
+        try:
+            did = importer.run_next(stop)
+        except Unavailable as error:
+            log.warning("imports wait", extra=fields(part=error.part))
+            did = False
+        if not did:
+            stop.wait(_LOOK_EVERY_S)
 
 
 def _patiently(work: Callable[[], None], stop: threading.Event) -> None:

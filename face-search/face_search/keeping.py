@@ -35,8 +35,6 @@ from shared_kernel.tables import FaceErasure, Sighting
 
 log = get_logger(__name__)
 
-#: Name of the hint that an erasure waits.
-HINT: Final = "face-erasures"
 #: Reports of imports name files, which name people: they are kept this long.
 REPORTS_KEPT: Final = timedelta(days=90)
 ANSWERS_KEPT: Final = timedelta(hours=24)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import tempfile
@@ -17,7 +16,6 @@ from face_search.adapters.store import Store
 from face_search.erasing import ask, ask_for_person, preview, request_of
 from face_search.exporting import export
 from face_search.finding import Finder, Found
-from face_search.keeping import HINT
 from face_search.ledger import Ledger
 from face_search.ledger import Part as Removed
 from face_search.looks import Look, record
@@ -27,7 +25,7 @@ from face_search.web.intake import Part, Sent, form, photo
 from face_search.web.probing import chosen_face, probe_of_face
 from face_search.web.wishes import parts_of, read
 from shared_kernel.cursors import moment_cursor, read_moment_cursor
-from shared_kernel.errors import Conflict, Invalid, NotFound, Unavailable
+from shared_kernel.errors import Conflict, Invalid, NotFound
 from shared_kernel.messages import Moment, derived_id
 from shared_kernel.shapes import Body, Line, PageQuery, Query, Ulid
 from shared_kernel.tables import FaceErasure
@@ -115,7 +113,6 @@ def blueprint(parts: Parts) -> APIBlueprint:
         row = parts.database.run(
             lambda store: ask_for_person(store, person_id, cause="request", reason=given.reason, requested_by=author())
         )
-        _wake(parts)
         return _erasure_out(row)
 
     @routes.post("/erasures/by-photo")
@@ -140,7 +137,6 @@ def blueprint(parts: Parts) -> APIBlueprint:
                 "photo: expected one person, two are about as alike; say with person_ids who", code="near_tie"
             )
         row = _ask_by_photo(parts, subject_id, wish.reason, found)
-        _wake(parts)
         return _photo_out(_erasure_out(row), found)
 
     _add_receipts(routes, parts)
@@ -237,11 +233,6 @@ def _find(parts: Parts, sent: Sent, person_ids: Collection[str]) -> Found:
         )
     finder = Finder(parts.database, parts.index, parts.thresholds, parts.reader.model)
     return finder.face(probe_of_face(faces[chosen]), person_ids)
-
-
-def _wake(parts: Parts) -> None:
-    with contextlib.suppress(Unavailable):  # the worker also looks by itself
-        parts.bus.hint(HINT)
 
 
 def _pieces(file: IO[bytes]) -> Iterator[bytes]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
 import unicodedata
@@ -17,14 +16,14 @@ from werkzeug.datastructures import FileStorage
 from face_search.adapters.store import Store
 from face_search.bundles import check_outline
 from face_search.import_lines import Wanted
-from face_search.importing import HINT, PREFIX, new_import
+from face_search.importing import PREFIX, new_import
 from face_search.parts import Parts
 from face_search.web.access import allow, author, caller
 from face_search.web.intake import Part, form
 from face_search.web.wishes import parts_of, read
 from shared_kernel.clock import now
 from shared_kernel.cursors import moment_cursor, read_moment_cursor
-from shared_kernel.errors import Conflict, Invalid, NotFound, Unavailable
+from shared_kernel.errors import Conflict, Invalid, NotFound
 from shared_kernel.idempotency import Creation, once
 from shared_kernel.messages import Moment, new_id
 from shared_kernel.shapes import Empty, Line, PageQuery, Query, Ulid, When
@@ -126,8 +125,6 @@ def blueprint(parts: Parts) -> APIBlueprint:
         answer, created = once(parts.database, parts.ticket_key, creation, create)
         if not created:
             parts.blobs.delete(key)
-        with contextlib.suppress(Unavailable):  # the workers also look by themselves
-            parts.bus.hint(HINT)
         return answer, 202
 
     @routes.get("/imports")

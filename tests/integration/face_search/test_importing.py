@@ -19,7 +19,8 @@ from obstore.store import LocalStore
 from face_search.adapters.store import Store
 from face_search.erasing import ask_for_person
 from face_search.import_lines import Hold, Lost
-from face_search.importing import Importer
+from face_search.importing import Importer, run
+from face_search.ports import FaceRead
 from miniprogram_api.adapters.migrations import upgrade
 from shared_kernel.blobs import Blobs
 from shared_kernel.clock import now
@@ -374,3 +375,23 @@ def test_while_the_store_is_away_a_line_waits(desk: Desk) -> None:
     assert blobs.times < 0
     assert desk.row(import_id).state == "done"
     assert desk.enrolled() == {"Ada": 1, "Bob": 1}
+
+
+class BrokenEnrolment(CannedEnrolment):
+    """Has a defect of ours."""
+
+    def read(self, photo: bytes) -> FaceRead:
+        raise RuntimeError("a defect")
+
+
+def test_a_defect_of_ours_ends_one_import_and_not_the_worker(desk: Desk) -> None:
+    first, second = desk.submit({"Ada/1.jpg": "face:ada"}), desk.submit({"Ada/1.jpg": "face:ada"})
+    broken = Importer(desk.database, desk.blobs, BrokenEnrolment(desk.blobs), max_unpacked_bytes=NO_LIMIT)
+    assert broken.run_next(threading.Event())
+    assert (desk.row(first).state, desk.row(first).detail) == ("failed", "an error of ours; the log has it")
+    stop = threading.Event()
+    thread = threading.Thread(target=run, args=(desk.importer(), stop))
+    thread.start()
+    wait_until(lambda: desk.row(second).state == "done")
+    stop.set()
+    thread.join()
