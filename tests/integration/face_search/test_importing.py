@@ -381,7 +381,7 @@ class BrokenEnrolment(CannedEnrolment):
     """Has a defect of ours."""
 
     def read(self, photo: bytes) -> FaceRead:
-        raise RuntimeError("a defect")
+        raise RuntimeError(f"a defect at {len(photo)} bytes")
 
 
 def test_a_defect_of_ours_ends_one_import_and_not_the_worker(desk: Desk) -> None:
