@@ -46,7 +46,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     threading.Thread(target=echo.serve_forever, daemon=True).start()
     port, there = free_port(), f"127.0.0.1:{echo.server_port}"
     nobody = f"127.0.0.1:{free_port()}"
-    upstreams = gateway.Upstreams(there, (nobody, there), nobody)
+    upstreams = gateway.Upstreams(there, (nobody, there), nobody, there)
     command = gateway.command(folder, f"127.0.0.1:{port}", upstreams)
     nginx = Part("nginx", command, ready=lambda: answers(port), log=folder.logs / "gateway.log")
     with nginx, httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as made:
@@ -132,6 +132,23 @@ def test_sixteen_pictures_may_be_larger_than_one(client: httpx.Client) -> None:
     assert "64 MB" in answer.json()["detail"]
 
 
+def test_photos_of_faces_may_come_in_a_batch_and_an_import_may_be_large(client: httpx.Client) -> None:
+    for path, allowed_mib in (("/faces/search/batch", 64), ("/faces/persons", 64), ("/faces/imports", 80)):
+        assert client.post(path, content=bytes(allowed_mib * 1024 * 1024)).text.startswith(path)
+    for path in ("/faces/search/batch", "/faces/persons"):
+        answer = client.post(path, content=bytes(64 * 1024 * 1024 + 1))
+        assert (answer.status_code, "64 MB" in answer.json()["detail"]) == (413, True)
+
+
+def test_who_tries_out_faces_is_slowed_down(client: httpx.Client) -> None:
+    answers = [client.post("/faces/compare", content=b"x") for _ in range(200)]
+    refused = [one for one in answers if one.status_code == 429]
+    assert refused
+    assert refused[0].json()["type"] == "#throttled"
+    assert refused[0].headers["Retry-After"] == "1"
+    assert client.get("/faces/persons").status_code == 200, "looking at what is there is not limited"
+
+
 @pytest.mark.parametrize("path", ["/", "/assets/none.js", "/api/v1/cameras", "/infer/models", "/infer/live"])
 def test_every_answer_carries_the_security_headers(client: httpx.Client, path: str) -> None:
     headers = client.get(path).headers
@@ -146,5 +163,5 @@ def test_every_answer_carries_the_security_headers(client: httpx.Client, path: s
 def test_configuration_is_only_for_its_owner(tmp_path: Path) -> None:
     folder = DataFolder.at(tmp_path)
     folder.make()
-    gateway.command(folder, "127.0.0.1:1", gateway.Upstreams("a:1", ("b:1",), "c:1"))
+    gateway.command(folder, "127.0.0.1:1", gateway.Upstreams("a:1", ("b:1",), "c:1", "d:1"))
     assert (folder.run / "nginx.conf").stat().st_mode & 0o077 == 0

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from xunshi.stack import ports
+from xunshi.stack import parts, ports
 from xunshi.stack.problem import StackProblem
 
 
@@ -37,3 +37,9 @@ def test_inner_ports_are_different_and_below_those_of_outgoing_connections() -> 
 
 def test_nobody_holds_a_free_port() -> None:
     assert ports.holder(ports.free_ports("127.0.0.1", 1)[0]) == ""
+
+
+def test_inner_ports_are_all_different() -> None:
+    chosen = parts.Ports.choose(workers=2, streams=3)
+    single = [value for value in vars(chosen).values() if isinstance(value, int)]
+    assert len({*single, *chosen.workers, *chosen.streams}) == 8 + 2 + 3

@@ -119,6 +119,17 @@ def test_an_optional_part_that_fails_does_not(start: Start) -> None:
     assert state_of(made, "worker") == ("ready", 0)
 
 
+def test_a_cache_that_does_not_start_is_tried_for_ever_and_holds_nothing_up(start: Start) -> None:
+    made = start(part("index", "raise SystemExit('damaged')", needed=False), part("worker"))
+    wait_until(ticking(made, lambda: state_of(made, "index")[1] >= supervisor.FIRST_START_TRIES))
+    assert state_of(made, "worker") == ("ready", 0)
+
+
+def test_the_start_waits_for_a_cache_that_does(start: Start) -> None:
+    made = start(part("index", "import time; time.sleep(600)", needed=False), part("worker"))
+    assert state_of(made, "index") == ("ready", 0)
+
+
 def test_a_program_that_does_not_exist_is_named(start: Start) -> None:
     missing = Part("ghost", ("/nonexistent/program",), KeepsRunning(0.1))
     with pytest.raises(StackProblem, match="ghost"):

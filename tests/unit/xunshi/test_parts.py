@@ -15,9 +15,8 @@ def a_folder(tmp_path: Path) -> DataFolder:
 
 
 def some_ports(*, workers: int = 1, streams: int = 1) -> parts.Ports:
-    return parts.Ports(
-        1001, 1002, 1003, 1004, 1005, tuple(range(2001, 2001 + workers)), tuple(range(3001, 3001 + streams))
-    )
+    replicas = tuple(range(2001, 2001 + workers)), tuple(range(3001, 3001 + streams))
+    return parts.Ports(1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008, *replicas)
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
@@ -54,3 +53,16 @@ def test_a_spool_of_more_replicas_than_are_wanted_is_sent_by_one_that_takes_no_c
     listed = parts.one_machine(folder, Secrets.new(), ports, "127.0.0.1:8080", demo=False, streams=1)
     capacities = {part.name: part.env.get("STREAM_CAPACITY") for part in listed if part.name.startswith("stream")}
     assert capacities == {"stream": None, "stream-2": "0"}
+
+
+def test_the_vector_index_listens_on_this_machine_only_and_holds_nothing_up(tmp_path: Path) -> None:
+    folder, ports = a_folder(tmp_path), some_ports()
+    listed = parts.one_machine(folder, Secrets.new(), ports, "127.0.0.1:8080", demo=False)
+    index = next(part for part in listed if part.name == "milvus")
+    words = dict(zip(index.argv[2::2], index.argv[3::2], strict=True))
+    assert words == {"--data-dir": str(folder.path / "milvus"), "--host": "127.0.0.1", "--port": "1006"}
+    assert not index.needed
+    faces = [part for part in listed if part.name.startswith("faces-")]
+    assert [part.env["FACE_SEARCH_PORT"] for part in faces] == ["1007", "1008"]
+    assert {part.env["FACE_SEARCH_MILVUS_URL"] for part in faces} == {"http://127.0.0.1:1006"}
+    assert not [part.name for part in listed if "milvus" in part.after]

@@ -17,6 +17,7 @@ def documents() -> dict[str, str]:
             ("miniprogram-api", apps.miniprogram_api),
             ("stream-service", apps.stream_service),
             ("inference-service", apps.inference_service),
+            ("face-search", apps.face_search),
         )
     }
 

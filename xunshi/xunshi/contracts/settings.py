@@ -7,6 +7,7 @@ from typing import Any, get_args
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from face_search.settings import Settings as FaceSearchSettings
 from inference_service.settings import Settings as InferenceSettings
 from miniprogram_api.settings import Settings as MiniprogramSettings
 from shared_kernel.settings import ServiceSettings
@@ -16,6 +17,7 @@ SERVICES: tuple[tuple[str, type[ServiceSettings]], ...] = (
     ("miniprogram-api", MiniprogramSettings),
     ("stream-service", StreamSettings),
     ("inference-service", InferenceSettings),
+    ("face-search", FaceSearchSettings),
 )
 
 _HEAD = """\

@@ -1,6 +1,6 @@
 """The data folder of one stack: who holds it, its secrets, and what runs.
 
-secrets.json  0600, made once      xunshi.db  blobs/  redis/  spool/  clips/  packs/  logs/
+secrets.json  0600, made once      xunshi.db  blobs/  redis/  milvus/  spool/  clips/  packs/  face-models/  logs/
 spool-2/ …    of further replicas of stream-service
 run/lock      held by the running `up` and its guardian        run/stack.json  what runs, where
 """
@@ -96,6 +96,10 @@ class DataFolder:
     def packs(self) -> Path:
         return self.path / "packs"
 
+    @property
+    def face_models(self) -> Path:
+        return self.path / "face-models"
+
     def spool(self, number: int) -> Path:
         """What the stream-service with this number (from 1) has not sent yet."""
         return self.path / ("spool" if number == 1 else f"spool-{number}")
@@ -121,7 +125,7 @@ class DataFolder:
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
-            for name in ("run", "logs", "clips", "packs", "redis", "spool", "blobs"):
+            for name in ("run", "logs", "clips", "packs", "face-models", "redis", "milvus", "spool", "blobs"):
                 (self.path / name).mkdir(exist_ok=True, mode=0o700)
             probe = self.run / f".write-{os.getpid()}"
             probe.touch()

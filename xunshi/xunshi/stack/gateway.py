@@ -42,6 +42,7 @@ class Upstreams:
     api: str
     live: tuple[str, ...]
     infer: str
+    faces: str
 
 
 def command(folder: DataFolder, listen: str, upstreams: Upstreams) -> tuple[str, ...]:
@@ -58,6 +59,7 @@ def command(folder: DataFolder, listen: str, upstreams: Upstreams) -> tuple[str,
         XUNSHI_API=upstreams.api,
         XUNSHI_LIVE=" max_fails=0; server ".join(upstreams.live),
         XUNSHI_INFER=upstreams.infer,
+        XUNSHI_FACES=upstreams.faces,
         XUNSHI_DASHBOARD=_quoted(DASHBOARD),
         XUNSHI_HEADERS=_quoted(deploy / "headers.conf"),
         XUNSHI_PROXY=_quoted(deploy / "proxy.conf"),

@@ -113,7 +113,8 @@ def _tell(text: str) -> None:
 
 
 def _refuse_production() -> None:
-    for name in ("XUNSHI_ENVIRONMENT", "MINIPROGRAM_ENVIRONMENT", "STREAM_ENVIRONMENT", "INFERENCE_ENVIRONMENT"):
+    for service in ("XUNSHI", "MINIPROGRAM", "STREAM", "INFERENCE", "FACE_SEARCH"):
+        name = f"{service}_ENVIRONMENT"
         if os.environ.get(name, "").lower() == "production":
             raise StackProblem(
                 choose(

@@ -48,13 +48,18 @@ class Ports:
     recorder: int
     clock: int
     infer: int
+    milvus: int
+    faces: int
+    faces_worker: int
     workers: tuple[int, ...]
     streams: tuple[int, ...]
 
     @classmethod
     def choose(cls, workers: int = 1, streams: int = 1) -> Ports:
-        redis, api, recorder, clock, infer, *rest = free_ports(HOST, 5 + workers + streams)
-        return cls(redis, api, recorder, clock, infer, tuple(rest[:workers]), tuple(rest[workers:]))
+        redis, api, recorder, clock, infer, *rest = free_ports(HOST, 8 + workers + streams)
+        milvus, faces, faces_worker, *rest = rest
+        replicas = tuple(rest[:workers]), tuple(rest[workers:])
+        return cls(redis, api, recorder, clock, infer, milvus, faces, faces_worker, *replicas)
 
 
 def redis_url(secrets: Secrets, port: int) -> str:
@@ -71,7 +76,9 @@ def service_env(folder: DataFolder, secrets: Secrets, ports: Ports) -> dict[str,
         "HOST": HOST,
     }
     env = {
-        f"{prefix}_{name}": value for prefix in ("MINIPROGRAM", "STREAM", "INFERENCE") for name, value in common.items()
+        f"{prefix}_{name}": value
+        for prefix in ("MINIPROGRAM", "STREAM", "INFERENCE", "FACE_SEARCH")
+        for name, value in common.items()
     }
     return {
         **_QUIET_LIBRARIES,
@@ -85,6 +92,11 @@ def service_env(folder: DataFolder, secrets: Secrets, ports: Ports) -> dict[str,
         "INFERENCE_WEIGHTS_DIR": str(WEIGHTS),
         "INFERENCE_API_URL": f"http://{HOST}:{ports.api}",
         "INFERENCE_PACKS_DIR": str(folder.packs),
+        "FACE_SEARCH_DATABASE_URL": folder.database_url,
+        "FACE_SEARCH_API_URL": f"http://{HOST}:{ports.api}",
+        "FACE_SEARCH_MILVUS_URL": f"http://{HOST}:{ports.milvus}",
+        "FACE_SEARCH_WEIGHTS_DIR": str(WEIGHTS),
+        "FACE_SEARCH_MODELS_DIR": str(folder.face_models),
     }
 
 
@@ -113,6 +125,7 @@ def one_machine(
         *_streams(folder, ports, env, streams, after=ready),
         _web("infer-web", ("inference_service", "web"), ports.infer, env, "INFERENCE_PORT", after=("redis",)),
         *_workers(ports, env),
+        *_faces(folder, ports, env, after=ready),
         _gateway(folder, ports, listen),
     ]
     if demo:
@@ -157,6 +170,18 @@ def _workers(ports: Ports, env: Mapping[str, str]) -> list[Part]:
     ]
 
 
+def _faces(folder: DataFolder, ports: Ports, env: Mapping[str, str], *, after: tuple[str, ...]) -> list[Part]:
+    """The vector index and face-search. The index is a cache: without it searches are refused, all else goes on."""
+    program = str(Path(sys.executable).with_name("milvus-lite"))
+    words = ("server", "--data-dir", str(folder.path / "milvus"), "--host", HOST, "--port", str(ports.milvus))
+    index = Part(
+        "milvus", (program, *words), OpenPort(HOST, ports.milvus), _QUIET_LIBRARIES, stage=_REDIS_STAGE, needed=False
+    )
+    web = _web("faces-web", ("face_search", "web"), ports.faces, env, "FACE_SEARCH_PORT", after=after)
+    worker = _web("faces-worker", ("face_search", "worker"), ports.faces_worker, env, "FACE_SEARCH_PORT", after=after)
+    return [index, web, worker]
+
+
 def _redis_command(folder: DataFolder, secrets: Secrets, ports: Ports) -> tuple[str, ...]:
     path = folder.run / "valkey.conf"
     text = _REDIS_CONF.format(
@@ -172,7 +197,7 @@ def _redis_command(folder: DataFolder, secrets: Secrets, ports: Ports) -> tuple[
 
 def _gateway(folder: DataFolder, ports: Ports, listen: str) -> Part:
     live = tuple(f"{HOST}:{port}" for port in ports.streams)
-    upstreams = gateway.Upstreams(f"{HOST}:{ports.api}", live, f"{HOST}:{ports.infer}")
+    upstreams = gateway.Upstreams(f"{HOST}:{ports.api}", live, f"{HOST}:{ports.infer}", f"{HOST}:{ports.faces}")
     host, _, port = listen.rpartition(":")
     reached = HOST if host in ("0.0.0.0", "") else host
     command = gateway.command(folder, listen, upstreams)

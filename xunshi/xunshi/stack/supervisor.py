@@ -41,7 +41,10 @@ _ROTATE_EVERY_S = 10.0
 
 @dataclass(frozen=True)
 class Part:
-    """What runs, with what, after what. Parts of a lower `stage` stop later."""
+    """What runs, with what, after what. Parts of a lower `stage` stop later.
+
+    `once`: it ends by itself. Not `needed`: the start waits for it, but goes on without it when it fails.
+    """
 
     name: str
     argv: tuple[str, ...]
@@ -70,7 +73,8 @@ class Child:
 
     @property
     def settled(self) -> bool:
-        return self.state in ("ready", "done") or not self.part.needed
+        given_up = not self.part.needed and (self.part.once or self.failures > 0)
+        return self.state in ("ready", "done") or given_up
 
     def as_state(self) -> PartState:
         running = self.process is not None and self.state not in ("resting", "done")
@@ -217,7 +221,7 @@ class Supervisor:
             self._say(f"{child.part.name}: {reason} ({child.log_file})")
             child.state = "done"
             return
-        if self._booting and (child.part.once or child.failures >= FIRST_START_TRIES):
+        if self._booting and child.part.needed and (child.part.once or child.failures >= FIRST_START_TRIES):
             raise StackProblem(self._obituary(child, reason))
         again = choose("starting it again", "正在重新启动")
         self._say(f"{child.part.name}: {reason}; {again} ({child.log_file})")

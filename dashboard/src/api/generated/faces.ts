@@ -24,6 +24,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/faces/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Look for a face: who is it, or where else was it seen
+         * @description Needs the permission `face.search`.
+         */
+        post: operations["post_searches_search"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/faces/photos": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hand in a patrol photo; every face on it becomes a sighting
+         * @description Sent again with the same `Idempotency-Key` it is the same photo. Needs the permission `photo.detect`.
+         */
+        post: operations["post_patrol_photos_add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/faces/imports": {
         parameters: {
             query?: never;
@@ -42,6 +82,110 @@ export interface paths {
          * @description Needs the permission `face.manage`.
          */
         post: operations["post_imports_begin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/faces/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Are these two the same: two photos, sightings or persons
+         * @description Needs the permission `face.search`.
+         */
+        post: operations["post_searches_comparison"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/faces/queries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every look for a face: who, why, with what, and what was shown
+         * @description Needs the permission `face.audit`.
+         */
+        get: operations["get_queries_queries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/faces/erasures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Receipts, newest first
+         * @description Needs the permission `face.erase`.
+         */
+        get: operations["get_erasures_erasures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/faces/sightings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Faces that were seen, recognised or not; only those of the caller's cameras
+         * @description Needs the permission `face.view`.
+         */
+        get: operations["get_sightings_sightings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/faces/floor-plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All floor plans
+         * @description Needs the permission `face.view`.
+         */
+        get: operations["get_floor_plans_plans"];
+        put?: never;
+        /**
+         * Add a floor plan and say where it lies
+         * @description Needs the permission `face.manage`.
+         */
+        post: operations["post_floor_plans_add"];
         delete?: never;
         options?: never;
         head?: never;
@@ -68,6 +212,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/faces/search/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Look for the faces of up to 64 photos among the persons
+         * @description Needs the permission `face.search`.
+         */
+        post: operations["post_searches_batch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/faces/erasures/by-photo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Find everybody and everything with the face of a photo, and erase it
+         * @description Needs the permission `face.erase`.
+         */
+        post: operations["post_erasures_erase_by_photo"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/faces/imports/{import_id}": {
         parameters: {
             query?: never;
@@ -80,6 +264,66 @@ export interface paths {
          * @description Needs the permission `face.manage`.
          */
         get: operations["get_imports_one_import"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/faces/erasures/{erasure_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A receipt: what was removed, with all ids
+         * @description Needs the permission `face.erase`.
+         */
+        get: operations["get_erasures_receipt"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/faces/floor-plans/{plan_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a floor plan
+         * @description Needs the permission `face.manage`.
+         */
+        delete: operations["delete_floor_plans_remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/faces/sightings/{sighting_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One sighting
+         * @description Needs the permission `face.view`.
+         */
+        get: operations["get_sightings_one_sighting"];
         put?: never;
         post?: never;
         delete?: never;
@@ -128,6 +372,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/faces/persons/{person_id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Everything that is stored on one person
+         * @description Needs the permission `face.erase`.
+         */
+        get: operations["get_erasures_export_person"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/faces/persons/{person_id}/erasure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Erase a person with everything that shows them; the same receipt however often it is asked
+         * @description Needs the permission `face.erase`.
+         */
+        post: operations["post_erasures_erase_person"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/faces/floor-plans/{plan_id}/picture": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The picture of a floor plan by its short-lived address
+         * @description Needs the permission `face.view`.
+         */
+        get: operations["get_floor_plans_picture"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/faces/imports/{import_id}/report.csv": {
         parameters: {
             query?: never;
@@ -140,6 +444,86 @@ export interface paths {
          * @description Needs the permission `face.manage`.
          */
         get: operations["get_imports_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/faces/sightings/{sighting_id}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say that it is not who it is taken for; kept as a negative that every search respects
+         * @description Needs the permission `face.view`.
+         */
+        post: operations["post_sightings_reject"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/faces/persons/{person_id}/trajectory": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where a person has been, as far as the caller's cameras saw it
+         * @description Needs the permission `face.view`.
+         */
+        get: operations["get_trajectories_of_person"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/faces/sightings/{sighting_id}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say who it is; the face is offered as a sample when it is good
+         * @description Needs the permission `face.view`.
+         */
+        post: operations["post_sightings_confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/faces/sightings/{sighting_id}/trajectory": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where the unknown face of a sighting has been, by likeness
+         * @description Needs the permission `face.view`.
+         */
+        get: operations["get_trajectories_of_face"];
         put?: never;
         post?: never;
         delete?: never;
@@ -181,6 +565,275 @@ export interface components {
              * @description enrolled persons from which the law wants a report
              */
             reporting_limit: number;
+        };
+        /**
+         * FaceOut
+         * @description A face of the photo.
+         */
+        "SearchOut.FaceOut": {
+            /**
+             * Box
+             * @description x0, y0, x1, y1 as fractions of the photo
+             */
+            box: [
+                number,
+                number,
+                number,
+                number
+            ];
+            /**
+             * Quality
+             * @description 0 to 1
+             */
+            quality: number;
+            /** Quality Reasons */
+            quality_reasons: string[];
+            mask_state: components["schemas"]["SearchOut.MaskState"];
+            /** Covered */
+            covered: boolean;
+            /**
+             * Chosen
+             * @description this one was looked for
+             */
+            chosen: boolean;
+        };
+        /** HitOut */
+        "SearchOut.HitOut": {
+            /**
+             * Score
+             * @description cosine, -1 to 1
+             */
+            score: number;
+            /**
+             * Accepted
+             * @description reaches the threshold, and nobody has said otherwise of such a face
+             */
+            accepted: boolean;
+            /**
+             * Near Tie
+             * @description another person is about as alike: a human has to decide
+             */
+            near_tie: boolean;
+            /**
+             * Contradicted
+             * @description more like a face that is said not to be this person than like the person
+             */
+            contradicted: boolean;
+            person: components["schemas"]["SearchOut.PersonHit"] | null;
+            sighting: components["schemas"]["SearchOut.SightingOut"] | null;
+        };
+        /**
+         * MaskState
+         * @description What a face wears. Only `WITH_MASK` counts as protected.
+         * @enum {string}
+         */
+        "SearchOut.MaskState": "with_mask" | "without_mask" | "mask_worn_incorrectly";
+        /**
+         * PersonHit
+         * @description Somebody who is enrolled, as far as a hit names them.
+         */
+        "SearchOut.PersonHit": {
+            /** Person Id */
+            person_id: string;
+            /** Name */
+            name: string;
+            /** External Ref */
+            external_ref: string | null;
+            /** Note */
+            note: string;
+            /** List Ids */
+            list_ids: string[];
+            /**
+             * Crop Url
+             * @description the sample that is most alike; opens for ten minutes for this user
+             */
+            crop_url: string | null;
+        };
+        /** SightingOut */
+        "SearchOut.SightingOut": {
+            /** Sighting Id */
+            sighting_id: string;
+            /**
+             * Source
+             * @description pass (of a camera) or photo (of a patrol)
+             */
+            source: string;
+            /** Source Id */
+            source_id: string;
+            /** Camera Id */
+            camera_id: string | null;
+            /** Camera Name */
+            camera_name: string | null;
+            /**
+             * Seen At
+             * Format: date-time
+             */
+            seen_at: string;
+            /**
+             * Lon
+             * @description degrees, WGS-84; where the camera stood then, else where it stands today
+             */
+            lon: number | null;
+            /** Lat */
+            lat: number | null;
+            /**
+             * Crop Url
+             * @description opens for ten minutes for this user
+             */
+            crop_url: string;
+            mask_state: components["schemas"]["SearchOut.MaskState"];
+            /**
+             * Covered
+             * @description mouth or nose cannot be seen: compared by another threshold
+             */
+            covered: boolean;
+            /** Quality */
+            quality: number;
+            /** Quality Reasons */
+            quality_reasons: string[];
+            /** Person Id */
+            person_id: string | null;
+            /** Person Name */
+            person_name: string | null;
+            /**
+             * Person Crop Url
+             * @description the best sample of that person
+             */
+            person_crop_url: string | null;
+            /**
+             * Decision
+             * @enum {string}
+             */
+            decision: "unknown" | "auto" | "near_tie" | "confirmed" | "rejected" | "unusable";
+            /**
+             * Score
+             * @description cosine to the nearest person, -1 to 1
+             */
+            score: number | null;
+            /**
+             * Threshold
+             * @description what the score had to reach then
+             */
+            threshold: number | null;
+            /**
+             * Runner Up Id
+             * @description the next nearest person, when near
+             */
+            runner_up_id: string | null;
+            /** Runner Up Name */
+            runner_up_name: string | null;
+            /** Runner Up Crop Url */
+            runner_up_crop_url: string | null;
+            /** Runner Up Score */
+            runner_up_score: number | null;
+            /** Decided At */
+            decided_at: string | null;
+        };
+        /** SearchOut */
+        SearchOut: {
+            /**
+             * Query Id
+             * @description of the record of this look
+             */
+            query_id: string;
+            /**
+             * Verdict
+             * @description match, near_tie or unknown
+             * @enum {string}
+             */
+            verdict: "match" | "near_tie" | "unknown";
+            /**
+             * Threshold
+             * @description cosine that counts as the same face in this search
+             */
+            threshold: number;
+            /**
+             * False Match Rate
+             * @description share of pairs of strangers that reach the threshold
+             */
+            false_match_rate: number;
+            /**
+             * Covered
+             * @description mouth or nose cannot be seen: compared by another threshold
+             */
+            covered: boolean;
+            /**
+             * Faces
+             * @description all faces of the photo, the largest first; empty without a photo
+             */
+            faces: components["schemas"]["SearchOut.FaceOut"][];
+            /**
+             * Hits
+             * @description best first
+             */
+            hits: components["schemas"]["SearchOut.HitOut"][];
+            /**
+             * Next
+             * @description `after` of the next page of sightings; null on the last
+             */
+            next: string | null;
+        };
+        /** FieldProblemDocument */
+        "Problem.FieldProblemDocument": {
+            /**
+             * Field
+             * @description dotted path of the field, or its place in the request
+             */
+            field: string;
+            /**
+             * Message
+             * @description what was expected
+             */
+            message: string;
+        };
+        /**
+         * Problem
+         * @description RFC 9457 problem document.
+         */
+        Problem: {
+            /**
+             * Type
+             * @description stable code of the problem, as a URI fragment
+             * @default about:blank
+             */
+            type: string;
+            /**
+             * Title
+             * @description the kind of problem
+             * @default
+             */
+            title: string;
+            /**
+             * Status
+             * @description HTTP status
+             * @default 500
+             */
+            status: number;
+            /**
+             * Detail
+             * @description this problem, for people
+             * @default
+             */
+            detail: string;
+            /**
+             * Errors
+             * @description the fields that were wrong
+             * @default []
+             */
+            errors: components["schemas"]["Problem.FieldProblemDocument"][];
+        };
+        /** PhotoOut */
+        PhotoOut: {
+            /**
+             * Photo Id
+             * @description `source_id` of the sightings that come of it
+             */
+            photo_id: string;
+            /**
+             * Taken At
+             * Format: date-time
+             */
+            taken_at: string;
         };
         /** ImportOut */
         ImportOut: {
@@ -289,54 +942,331 @@ export interface components {
              */
             next: string | null;
         };
-        /** FieldProblemDocument */
-        "Problem.FieldProblemDocument": {
+        /** CompareOut */
+        CompareOut: {
+            /** Query Id */
+            query_id: string;
             /**
-             * Field
-             * @description dotted path of the field, or its place in the request
+             * Score
+             * @description cosine, -1 to 1
              */
-            field: string;
+            score: number;
+            /** Threshold */
+            threshold: number;
+            /** Same */
+            same: boolean;
             /**
-             * Message
-             * @description what was expected
+             * Verdict
+             * @description same, unsure or different
+             * @enum {string}
              */
-            message: string;
+            verdict: "same" | "unsure" | "different";
+            /**
+             * Words
+             * @description the verdict in plain language
+             */
+            words: {
+                [key: string]: string;
+            };
+            /**
+             * False Match Rate
+             * @description share of pairs of strangers that reach the threshold
+             */
+            false_match_rate: number;
+            /** Covered */
+            covered: boolean;
+        };
+        /** LookOut */
+        "LookPage.LookOut": {
+            /** Query Id */
+            query_id: string;
+            /** User Id */
+            user_id: string;
+            /**
+             * User Name
+             * @description null: no longer known, or another service
+             */
+            user_name: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "search" | "compare" | "batch" | "person" | "trajectory" | "export";
+            /**
+             * Purpose
+             * @description why, in the words of the user
+             */
+            purpose: string;
+            /**
+             * Subject
+             * @description photo, or the id of the person or sighting that was looked for
+             */
+            subject: string;
+            /**
+             * Parameters
+             * @description filters, threshold, how many
+             */
+            parameters: {
+                [key: string]: unknown;
+            };
+            /**
+             * Shown
+             * @description how many persons and sightings were shown
+             */
+            shown: number;
+            /**
+             * Shown Ids
+             * @description which, in the order of the answer
+             */
+            shown_ids: string[];
+            /**
+             * Address
+             * @description network address of the caller
+             */
+            address: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
         };
         /**
-         * Problem
-         * @description RFC 9457 problem document.
+         * LookPage
+         * @description A page of looks, newest first.
          */
-        Problem: {
+        LookPage: {
+            /** Items */
+            items: components["schemas"]["LookPage.LookOut"][];
             /**
-             * Type
-             * @description stable code of the problem, as a URI fragment
-             * @default about:blank
+             * Next
+             * @description `after` of the next page; null on the last
              */
-            type: string;
+            next: string | null;
+        };
+        /** ErasureOut */
+        "ErasurePage.ErasureOut": {
             /**
-             * Title
-             * @description the kind of problem
-             * @default
+             * Erasure Id
+             * @description printed on the receipt; null of a dry run
              */
-            title: string;
+            erasure_id: string | null;
             /**
-             * Status
-             * @description HTTP status
-             * @default 500
+             * Subject Id
+             * @description person, or derived from the photo
              */
-            status: number;
+            subject_id: string;
             /**
-             * Detail
-             * @description this problem, for people
-             * @default
+             * Cause
+             * @enum {string}
              */
-            detail: string;
+            cause: "request" | "expiry" | "retention";
+            /** Reason */
+            reason: string;
             /**
-             * Errors
-             * @description the fields that were wrong
-             * @default []
+             * State
+             * @enum {string}
              */
-            errors: components["schemas"]["Problem.FieldProblemDocument"][];
+            state: "running" | "done" | "preview";
+            /**
+             * Removed
+             * @description how many persons, samples, sightings, passes, vectors, pictures
+             */
+            removed: {
+                [key: string]: number;
+            };
+            /**
+             * Requested By
+             * @description user; null: the clock or the command line
+             */
+            requested_by: string | null;
+            /** Requested At */
+            requested_at: string | null;
+            /** Done At */
+            done_at: string | null;
+        };
+        /**
+         * ErasurePage
+         * @description A page of receipts, newest first.
+         */
+        ErasurePage: {
+            /** Items */
+            items: components["schemas"]["ErasurePage.ErasureOut"][];
+            /**
+             * Next
+             * @description `after` of the next page; null on the last
+             */
+            next: string | null;
+        };
+        /**
+         * MaskState
+         * @description What a face wears. Only `WITH_MASK` counts as protected.
+         * @enum {string}
+         */
+        "SightingPage.MaskState": "with_mask" | "without_mask" | "mask_worn_incorrectly";
+        /** SightingOut */
+        "SightingPage.SightingOut": {
+            /** Sighting Id */
+            sighting_id: string;
+            /**
+             * Source
+             * @description pass (of a camera) or photo (of a patrol)
+             */
+            source: string;
+            /** Source Id */
+            source_id: string;
+            /** Camera Id */
+            camera_id: string | null;
+            /** Camera Name */
+            camera_name: string | null;
+            /**
+             * Seen At
+             * Format: date-time
+             */
+            seen_at: string;
+            /**
+             * Lon
+             * @description degrees, WGS-84; where the camera stood then, else where it stands today
+             */
+            lon: number | null;
+            /** Lat */
+            lat: number | null;
+            /**
+             * Crop Url
+             * @description opens for ten minutes for this user
+             */
+            crop_url: string;
+            mask_state: components["schemas"]["SightingPage.MaskState"];
+            /**
+             * Covered
+             * @description mouth or nose cannot be seen: compared by another threshold
+             */
+            covered: boolean;
+            /** Quality */
+            quality: number;
+            /** Quality Reasons */
+            quality_reasons: string[];
+            /** Person Id */
+            person_id: string | null;
+            /** Person Name */
+            person_name: string | null;
+            /**
+             * Person Crop Url
+             * @description the best sample of that person
+             */
+            person_crop_url: string | null;
+            /**
+             * Decision
+             * @enum {string}
+             */
+            decision: "unknown" | "auto" | "near_tie" | "confirmed" | "rejected" | "unusable";
+            /**
+             * Score
+             * @description cosine to the nearest person, -1 to 1
+             */
+            score: number | null;
+            /**
+             * Threshold
+             * @description what the score had to reach then
+             */
+            threshold: number | null;
+            /**
+             * Runner Up Id
+             * @description the next nearest person, when near
+             */
+            runner_up_id: string | null;
+            /** Runner Up Name */
+            runner_up_name: string | null;
+            /** Runner Up Crop Url */
+            runner_up_crop_url: string | null;
+            /** Runner Up Score */
+            runner_up_score: number | null;
+            /** Decided At */
+            decided_at: string | null;
+        };
+        /**
+         * SightingPage
+         * @description A page of sightings, newest first.
+         */
+        SightingPage: {
+            /** Items */
+            items: components["schemas"]["SightingPage.SightingOut"][];
+            /**
+             * Next
+             * @description `after` of the next page; null on the last
+             */
+            next: string | null;
+        };
+        /** PlanOut */
+        "PlansOut.PlanOut": {
+            /** Plan Id */
+            plan_id: string;
+            /** Name */
+            name: string;
+            /**
+             * Width
+             * @description pixels
+             */
+            width: number;
+            /** Height */
+            height: number;
+            /** West */
+            west: number;
+            /** South */
+            south: number;
+            /** East */
+            east: number;
+            /** North */
+            north: number;
+            /**
+             * Picture Url
+             * @description opens for ten minutes for this user
+             */
+            picture_url: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
+        /**
+         * PlansOut
+         * @description All floor plans, by name.
+         */
+        PlansOut: {
+            /** Items */
+            items: components["schemas"]["PlansOut.PlanOut"][];
+        };
+        /** PlanOut */
+        PlanOut: {
+            /** Plan Id */
+            plan_id: string;
+            /** Name */
+            name: string;
+            /**
+             * Width
+             * @description pixels
+             */
+            width: number;
+            /** Height */
+            height: number;
+            /** West */
+            west: number;
+            /** South */
+            south: number;
+            /** East */
+            east: number;
+            /** North */
+            north: number;
+            /**
+             * Picture Url
+             * @description opens for ten minutes for this user
+             */
+            picture_url: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
         };
         /** EndingOut */
         "LegalOut.EndingOut": {
@@ -425,6 +1355,410 @@ export interface components {
             /** Erasing */
             erasing: number;
         };
+        /** BatchItem */
+        "BatchOut.BatchItem": {
+            /**
+             * Index
+             * @description which photo, from 0
+             */
+            index: number;
+            /**
+             * Verdict
+             * @description null: it could not be searched, see error
+             */
+            verdict: ("match" | "near_tie" | "unknown") | null;
+            /** @description the largest, which was compared */
+            face: components["schemas"]["BatchOut.FaceOut"] | null;
+            /**
+             * Faces
+             * @description how many are in the photo
+             */
+            faces: number;
+            /** Hits */
+            hits: components["schemas"]["BatchOut.HitOut"][];
+            /**
+             * Error
+             * @description code of why it could not be searched, such as no_face
+             */
+            error: string | null;
+        };
+        /**
+         * FaceOut
+         * @description A face of the photo.
+         */
+        "BatchOut.FaceOut": {
+            /**
+             * Box
+             * @description x0, y0, x1, y1 as fractions of the photo
+             */
+            box: [
+                number,
+                number,
+                number,
+                number
+            ];
+            /**
+             * Quality
+             * @description 0 to 1
+             */
+            quality: number;
+            /** Quality Reasons */
+            quality_reasons: string[];
+            mask_state: components["schemas"]["BatchOut.MaskState"];
+            /** Covered */
+            covered: boolean;
+            /**
+             * Chosen
+             * @description this one was looked for
+             */
+            chosen: boolean;
+        };
+        /** HitOut */
+        "BatchOut.HitOut": {
+            /**
+             * Score
+             * @description cosine, -1 to 1
+             */
+            score: number;
+            /**
+             * Accepted
+             * @description reaches the threshold, and nobody has said otherwise of such a face
+             */
+            accepted: boolean;
+            /**
+             * Near Tie
+             * @description another person is about as alike: a human has to decide
+             */
+            near_tie: boolean;
+            /**
+             * Contradicted
+             * @description more like a face that is said not to be this person than like the person
+             */
+            contradicted: boolean;
+            person: components["schemas"]["BatchOut.PersonHit"] | null;
+            sighting: components["schemas"]["BatchOut.SightingOut"] | null;
+        };
+        /**
+         * MaskState
+         * @description What a face wears. Only `WITH_MASK` counts as protected.
+         * @enum {string}
+         */
+        "BatchOut.MaskState": "with_mask" | "without_mask" | "mask_worn_incorrectly";
+        /**
+         * PersonHit
+         * @description Somebody who is enrolled, as far as a hit names them.
+         */
+        "BatchOut.PersonHit": {
+            /** Person Id */
+            person_id: string;
+            /** Name */
+            name: string;
+            /** External Ref */
+            external_ref: string | null;
+            /** Note */
+            note: string;
+            /** List Ids */
+            list_ids: string[];
+            /**
+             * Crop Url
+             * @description the sample that is most alike; opens for ten minutes for this user
+             */
+            crop_url: string | null;
+        };
+        /** SightingOut */
+        "BatchOut.SightingOut": {
+            /** Sighting Id */
+            sighting_id: string;
+            /**
+             * Source
+             * @description pass (of a camera) or photo (of a patrol)
+             */
+            source: string;
+            /** Source Id */
+            source_id: string;
+            /** Camera Id */
+            camera_id: string | null;
+            /** Camera Name */
+            camera_name: string | null;
+            /**
+             * Seen At
+             * Format: date-time
+             */
+            seen_at: string;
+            /**
+             * Lon
+             * @description degrees, WGS-84; where the camera stood then, else where it stands today
+             */
+            lon: number | null;
+            /** Lat */
+            lat: number | null;
+            /**
+             * Crop Url
+             * @description opens for ten minutes for this user
+             */
+            crop_url: string;
+            mask_state: components["schemas"]["BatchOut.MaskState"];
+            /**
+             * Covered
+             * @description mouth or nose cannot be seen: compared by another threshold
+             */
+            covered: boolean;
+            /** Quality */
+            quality: number;
+            /** Quality Reasons */
+            quality_reasons: string[];
+            /** Person Id */
+            person_id: string | null;
+            /** Person Name */
+            person_name: string | null;
+            /**
+             * Person Crop Url
+             * @description the best sample of that person
+             */
+            person_crop_url: string | null;
+            /**
+             * Decision
+             * @enum {string}
+             */
+            decision: "unknown" | "auto" | "near_tie" | "confirmed" | "rejected" | "unusable";
+            /**
+             * Score
+             * @description cosine to the nearest person, -1 to 1
+             */
+            score: number | null;
+            /**
+             * Threshold
+             * @description what the score had to reach then
+             */
+            threshold: number | null;
+            /**
+             * Runner Up Id
+             * @description the next nearest person, when near
+             */
+            runner_up_id: string | null;
+            /** Runner Up Name */
+            runner_up_name: string | null;
+            /** Runner Up Crop Url */
+            runner_up_crop_url: string | null;
+            /** Runner Up Score */
+            runner_up_score: number | null;
+            /** Decided At */
+            decided_at: string | null;
+        };
+        /** BatchOut */
+        BatchOut: {
+            /** Query Id */
+            query_id: string;
+            /** Items */
+            items: components["schemas"]["BatchOut.BatchItem"][];
+        };
+        /** CandidateOut */
+        "PhotoErasureOut.CandidateOut": {
+            /** Person Id */
+            person_id: string;
+            /** Name */
+            name: string;
+            /**
+             * Score
+             * @description cosine to the face of the photo
+             */
+            score: number;
+        };
+        /** PhotoErasureOut */
+        PhotoErasureOut: {
+            /**
+             * Erasure Id
+             * @description printed on the receipt; null of a dry run
+             */
+            erasure_id: string | null;
+            /**
+             * Subject Id
+             * @description person, or derived from the photo
+             */
+            subject_id: string;
+            /**
+             * Cause
+             * @enum {string}
+             */
+            cause: "request" | "expiry" | "retention";
+            /** Reason */
+            reason: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "running" | "done" | "preview";
+            /**
+             * Removed
+             * @description how many persons, samples, sightings, passes, vectors, pictures
+             */
+            removed: {
+                [key: string]: number;
+            };
+            /**
+             * Requested By
+             * @description user; null: the clock or the command line
+             */
+            requested_by: string | null;
+            /** Requested At */
+            requested_at: string | null;
+            /** Done At */
+            done_at: string | null;
+            /**
+             * Persons
+             * @description who is enrolled and on the photo, and goes as a whole
+             */
+            persons: components["schemas"]["PhotoErasureOut.CandidateOut"][];
+            /**
+             * Near Tie
+             * @description two persons are about as alike: say with person_ids who it is
+             */
+            near_tie: boolean;
+            /**
+             * More
+             * @description there were more sightings than one erasure takes: ask again when it is done
+             */
+            more: boolean;
+        };
+        /** ReceiptOut */
+        ReceiptOut: {
+            /**
+             * Erasure Id
+             * @description printed on the receipt; null of a dry run
+             */
+            erasure_id: string | null;
+            /**
+             * Subject Id
+             * @description person, or derived from the photo
+             */
+            subject_id: string;
+            /**
+             * Cause
+             * @enum {string}
+             */
+            cause: "request" | "expiry" | "retention";
+            /** Reason */
+            reason: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "running" | "done" | "preview";
+            /**
+             * Removed
+             * @description how many persons, samples, sightings, passes, vectors, pictures
+             */
+            removed: {
+                [key: string]: number;
+            };
+            /**
+             * Requested By
+             * @description user; null: the clock or the command line
+             */
+            requested_by: string | null;
+            /** Requested At */
+            requested_at: string | null;
+            /** Done At */
+            done_at: string | null;
+            /**
+             * Ids
+             * @description what was removed, by kind; 1,000 of each at most
+             */
+            ids: {
+                [key: string]: string[];
+            };
+            /**
+             * Listed All
+             * @description whether that is all
+             */
+            listed_all: boolean;
+        };
+        /**
+         * MaskState
+         * @description What a face wears. Only `WITH_MASK` counts as protected.
+         * @enum {string}
+         */
+        "SightingOut.MaskState": "with_mask" | "without_mask" | "mask_worn_incorrectly";
+        /** SightingOut */
+        SightingOut: {
+            /** Sighting Id */
+            sighting_id: string;
+            /**
+             * Source
+             * @description pass (of a camera) or photo (of a patrol)
+             */
+            source: string;
+            /** Source Id */
+            source_id: string;
+            /** Camera Id */
+            camera_id: string | null;
+            /** Camera Name */
+            camera_name: string | null;
+            /**
+             * Seen At
+             * Format: date-time
+             */
+            seen_at: string;
+            /**
+             * Lon
+             * @description degrees, WGS-84; where the camera stood then, else where it stands today
+             */
+            lon: number | null;
+            /** Lat */
+            lat: number | null;
+            /**
+             * Crop Url
+             * @description opens for ten minutes for this user
+             */
+            crop_url: string;
+            mask_state: components["schemas"]["SightingOut.MaskState"];
+            /**
+             * Covered
+             * @description mouth or nose cannot be seen: compared by another threshold
+             */
+            covered: boolean;
+            /** Quality */
+            quality: number;
+            /** Quality Reasons */
+            quality_reasons: string[];
+            /** Person Id */
+            person_id: string | null;
+            /** Person Name */
+            person_name: string | null;
+            /**
+             * Person Crop Url
+             * @description the best sample of that person
+             */
+            person_crop_url: string | null;
+            /**
+             * Decision
+             * @enum {string}
+             */
+            decision: "unknown" | "auto" | "near_tie" | "confirmed" | "rejected" | "unusable";
+            /**
+             * Score
+             * @description cosine to the nearest person, -1 to 1
+             */
+            score: number | null;
+            /**
+             * Threshold
+             * @description what the score had to reach then
+             */
+            threshold: number | null;
+            /**
+             * Runner Up Id
+             * @description the next nearest person, when near
+             */
+            runner_up_id: string | null;
+            /** Runner Up Name */
+            runner_up_name: string | null;
+            /** Runner Up Crop Url */
+            runner_up_crop_url: string | null;
+            /** Runner Up Score */
+            runner_up_score: number | null;
+            /** Decided At */
+            decided_at: string | null;
+        };
         /** LineOut */
         "LinePage.LineOut": {
             /** Line No */
@@ -469,6 +1803,352 @@ export interface components {
          * @description A request body without content; what else is in it is ignored.
          */
         Empty: Record<string, never>;
+        /** ErasureOut */
+        ErasureOut: {
+            /**
+             * Erasure Id
+             * @description printed on the receipt; null of a dry run
+             */
+            erasure_id: string | null;
+            /**
+             * Subject Id
+             * @description person, or derived from the photo
+             */
+            subject_id: string;
+            /**
+             * Cause
+             * @enum {string}
+             */
+            cause: "request" | "expiry" | "retention";
+            /** Reason */
+            reason: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "running" | "done" | "preview";
+            /**
+             * Removed
+             * @description how many persons, samples, sightings, passes, vectors, pictures
+             */
+            removed: {
+                [key: string]: number;
+            };
+            /**
+             * Requested By
+             * @description user; null: the clock or the command line
+             */
+            requested_by: string | null;
+            /** Requested At */
+            requested_at: string | null;
+            /** Done At */
+            done_at: string | null;
+        };
+        /** ErasureIn */
+        ErasureIn: {
+            /**
+             * Reason
+             * @description in the words of who asked; a name of the person in it is not kept
+             */
+            reason: string;
+            /**
+             * Dry Run
+             * @description only say what would go
+             * @default false
+             */
+            dry_run: boolean;
+        };
+        /**
+         * MaskState
+         * @description What a face wears. Only `WITH_MASK` counts as protected.
+         * @enum {string}
+         */
+        "DecidedOut.MaskState": "with_mask" | "without_mask" | "mask_worn_incorrectly";
+        /** DecidedOut */
+        DecidedOut: {
+            /** Sighting Id */
+            sighting_id: string;
+            /**
+             * Source
+             * @description pass (of a camera) or photo (of a patrol)
+             */
+            source: string;
+            /** Source Id */
+            source_id: string;
+            /** Camera Id */
+            camera_id: string | null;
+            /** Camera Name */
+            camera_name: string | null;
+            /**
+             * Seen At
+             * Format: date-time
+             */
+            seen_at: string;
+            /**
+             * Lon
+             * @description degrees, WGS-84; where the camera stood then, else where it stands today
+             */
+            lon: number | null;
+            /** Lat */
+            lat: number | null;
+            /**
+             * Crop Url
+             * @description opens for ten minutes for this user
+             */
+            crop_url: string;
+            mask_state: components["schemas"]["DecidedOut.MaskState"];
+            /**
+             * Covered
+             * @description mouth or nose cannot be seen: compared by another threshold
+             */
+            covered: boolean;
+            /** Quality */
+            quality: number;
+            /** Quality Reasons */
+            quality_reasons: string[];
+            /** Person Id */
+            person_id: string | null;
+            /** Person Name */
+            person_name: string | null;
+            /**
+             * Person Crop Url
+             * @description the best sample of that person
+             */
+            person_crop_url: string | null;
+            /**
+             * Decision
+             * @enum {string}
+             */
+            decision: "unknown" | "auto" | "near_tie" | "confirmed" | "rejected" | "unusable";
+            /**
+             * Score
+             * @description cosine to the nearest person, -1 to 1
+             */
+            score: number | null;
+            /**
+             * Threshold
+             * @description what the score had to reach then
+             */
+            threshold: number | null;
+            /**
+             * Runner Up Id
+             * @description the next nearest person, when near
+             */
+            runner_up_id: string | null;
+            /** Runner Up Name */
+            runner_up_name: string | null;
+            /** Runner Up Crop Url */
+            runner_up_crop_url: string | null;
+            /** Runner Up Score */
+            runner_up_score: number | null;
+            /** Decided At */
+            decided_at: string | null;
+            /**
+             * Change Id
+             * @description to take the decision back; null: nothing changed
+             */
+            change_id: string | null;
+            /**
+             * Offers Sample
+             * @description the face is good enough to be enrolled as a sample of this person
+             */
+            offers_sample: boolean;
+        };
+        /**
+         * Doubt
+         * @description Why a leg is not certain, or a sighting not on the line.
+         * @enum {string}
+         */
+        "TrajectoryOut.Doubt": "too_fast" | "near_tie" | "weak_score" | "long_gap" | "impossible" | "rejected" | "no_place" | "unusable";
+        /** LeftOutOut */
+        "TrajectoryOut.LeftOutOut": {
+            /** Sighting Id */
+            sighting_id: string;
+            why: components["schemas"]["TrajectoryOut.Doubt"];
+            /**
+             * Contradicts
+             * @description the sighting on the line that makes it impossible
+             */
+            contradicts: string | null;
+            /**
+             * Disputed
+             * @description the line through this one instead would be nearly as well supported
+             */
+            disputed: boolean;
+        };
+        /** LegOut */
+        "TrajectoryOut.LegOut": {
+            /** From Sighting Id */
+            from_sighting_id: string;
+            /** To Sighting Id */
+            to_sighting_id: string;
+            /** Seconds */
+            seconds: number;
+            /**
+             * Distance M
+             * @description straight, on WGS-84
+             */
+            distance_m: number;
+            /**
+             * Speed M S
+             * @description distance by time; null: at the same time
+             */
+            speed_m_s: number | null;
+            /**
+             * Least Speed M S
+             * @description allowing for clocks that differ and faces away from their camera
+             */
+            least_speed_m_s: number;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "plausible" | "doubtful" | "impossible";
+            /**
+             * Doubts
+             * @description why, most serious first
+             */
+            doubts: components["schemas"]["TrajectoryOut.Doubt"][];
+            /**
+             * Weight
+             * @description of its weaker end, 0 to 1
+             */
+            weight: number;
+        };
+        /**
+         * MaskState
+         * @description What a face wears. Only `WITH_MASK` counts as protected.
+         * @enum {string}
+         */
+        "TrajectoryOut.MaskState": "with_mask" | "without_mask" | "mask_worn_incorrectly";
+        /** SightingOut */
+        "TrajectoryOut.SightingOut": {
+            /** Sighting Id */
+            sighting_id: string;
+            /**
+             * Source
+             * @description pass (of a camera) or photo (of a patrol)
+             */
+            source: string;
+            /** Source Id */
+            source_id: string;
+            /** Camera Id */
+            camera_id: string | null;
+            /** Camera Name */
+            camera_name: string | null;
+            /**
+             * Seen At
+             * Format: date-time
+             */
+            seen_at: string;
+            /**
+             * Lon
+             * @description degrees, WGS-84; where the camera stood then, else where it stands today
+             */
+            lon: number | null;
+            /** Lat */
+            lat: number | null;
+            /**
+             * Crop Url
+             * @description opens for ten minutes for this user
+             */
+            crop_url: string;
+            mask_state: components["schemas"]["TrajectoryOut.MaskState"];
+            /**
+             * Covered
+             * @description mouth or nose cannot be seen: compared by another threshold
+             */
+            covered: boolean;
+            /** Quality */
+            quality: number;
+            /** Quality Reasons */
+            quality_reasons: string[];
+            /** Person Id */
+            person_id: string | null;
+            /** Person Name */
+            person_name: string | null;
+            /**
+             * Person Crop Url
+             * @description the best sample of that person
+             */
+            person_crop_url: string | null;
+            /**
+             * Decision
+             * @enum {string}
+             */
+            decision: "unknown" | "auto" | "near_tie" | "confirmed" | "rejected" | "unusable";
+            /**
+             * Score
+             * @description cosine to the nearest person, -1 to 1
+             */
+            score: number | null;
+            /**
+             * Threshold
+             * @description what the score had to reach then
+             */
+            threshold: number | null;
+            /**
+             * Runner Up Id
+             * @description the next nearest person, when near
+             */
+            runner_up_id: string | null;
+            /** Runner Up Name */
+            runner_up_name: string | null;
+            /** Runner Up Crop Url */
+            runner_up_crop_url: string | null;
+            /** Runner Up Score */
+            runner_up_score: number | null;
+            /** Decided At */
+            decided_at: string | null;
+        };
+        /** TrajectoryOut */
+        TrajectoryOut: {
+            /**
+             * Person Id
+             * @description null: an unknown face
+             */
+            person_id: string | null;
+            /** Person Name */
+            person_name: string | null;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /**
+             * Sightings
+             * @description oldest first; also those that are not on the line
+             */
+            sightings: components["schemas"]["TrajectoryOut.SightingOut"][];
+            /**
+             * Legs
+             * @description of the line, and the impossible ones that contradict it, which are not to be drawn
+             */
+            legs: components["schemas"]["TrajectoryOut.LegOut"][];
+            /**
+             * Left Out
+             * @description sightings that are not on the line
+             */
+            left_out: components["schemas"]["TrajectoryOut.LeftOutOut"][];
+            /**
+             * Whole
+             * @description false: there are more sightings, older ones; ask for less time
+             */
+            whole: boolean;
+        };
+        /** ConfirmIn */
+        ConfirmIn: {
+            /**
+             * Person Id
+             * @description ULID
+             */
+            person_id: string;
+        };
         /** FieldProblemDocument */
         FieldProblemDocument: {
             /**
@@ -520,6 +2200,199 @@ export interface operations {
             };
             /** @description the permission is missing, or the password must be changed first */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_searches_search: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /**
+                     * Format: binary
+                     * @description whom to look for; else sighting_id or person_id
+                     */
+                    photo?: string;
+                    /** @description why; kept with who, what and what was shown */
+                    purpose: string;
+                    /** @description look for the face of this sighting */
+                    sighting_id?: string;
+                    /** @description look for this person */
+                    person_id?: string;
+                    /** @description x0, y0, x1, y1 of the face in the photo, fractions; else the largest */
+                    box?: string;
+                    /** @description persons: who is it; sightings: where else was it seen */
+                    of?: string;
+                    /** @description most hits of one page */
+                    top_k?: string;
+                    /** @description cosine; else as the number of compared faces asks */
+                    threshold?: string;
+                    /** @description sightings from then on, RFC 3339 */
+                    from?: string;
+                    /** @description sightings before that, RFC 3339 */
+                    to?: string;
+                    /** @description sightings of these cameras */
+                    camera_ids?: string;
+                    /** @description persons on one of these lists */
+                    list_ids?: string;
+                    /** @description mask state */
+                    mask_state?: string;
+                    /** @description `next` of the page before, of sightings */
+                    after?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchOut"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a field is wrong, or a picture cannot be used; errors names it */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many looks within a minute; Retry-After says when to try again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_patrol_photos_add: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /**
+                     * Format: binary
+                     * @description at most 20 MiB
+                     */
+                    photo: string;
+                    /** @description when, RFC 3339; else now */
+                    taken_at?: string;
+                    /** @description longitude, degrees, WGS-84 */
+                    lon?: string;
+                    /** @description latitude, degrees, WGS-84 */
+                    lat?: string;
+                    /** @description patrol id */
+                    patrol_id?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PhotoOut"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the key was used for another photo */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description larger than 20 MiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a field is wrong, or a picture cannot be used; errors names it */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -671,6 +2544,415 @@ export interface operations {
             };
         };
     };
+    post_searches_comparison: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /**
+                     * Format: binary
+                     * @description a photo; else first_sighting_id or first_person_id
+                     */
+                    first?: string;
+                    /**
+                     * Format: binary
+                     * @description a photo; else second_sighting_id or second_person_id
+                     */
+                    second?: string;
+                    /** @description why; kept with who, what and what was shown */
+                    purpose: string;
+                    /** @description first sighting id */
+                    first_sighting_id?: string;
+                    /** @description first person id */
+                    first_person_id?: string;
+                    /** @description second sighting id */
+                    second_sighting_id?: string;
+                    /** @description second person id */
+                    second_person_id?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CompareOut"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a field is wrong, or a picture cannot be used; errors names it */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many looks within a minute; Retry-After says when to try again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_queries_queries: {
+        parameters: {
+            query?: {
+                after?: string | null;
+                limit?: number;
+                user_id?: string | null;
+                kind?: ("search" | "compare" | "batch" | "person" | "trajectory" | "export") | null;
+                subject?: string | null;
+                from?: string | null;
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LookPage"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_erasures_erasures: {
+        parameters: {
+            query?: {
+                after?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasurePage"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_sightings_sightings: {
+        parameters: {
+            query?: {
+                after?: string | null;
+                limit?: number;
+                person_id?: string | null;
+                camera_id?: string | null;
+                decision?: ("unknown" | "auto" | "near_tie" | "confirmed" | "rejected" | "unusable") | null;
+                from?: string | null;
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SightingPage"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_floor_plans_plans: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlansOut"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_floor_plans_add: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /**
+                     * Format: binary
+                     * @description the plan, north up; stored as a PNG of at most 4096 pixels a side
+                     */
+                    picture: string;
+                    /** @description such as Building 2, ground floor */
+                    name: string;
+                    /** @description longitude of the left edge, degrees, WGS-84 */
+                    west: string;
+                    /** @description latitude of the lower edge */
+                    south: string;
+                    /** @description longitude of the right edge */
+                    east: string;
+                    /** @description latitude of the upper edge */
+                    north: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanOut"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there are too many plans */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a field is wrong, or a picture cannot be used; errors names it */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_legal_legal_report: {
         parameters: {
             query?: never;
@@ -718,6 +3000,167 @@ export interface operations {
             };
         };
     };
+    post_searches_batch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** @description 1 to 64 photos; the largest face of each is looked for */
+                    photo: string[];
+                    /** @description why; kept with who, what and what was shown */
+                    purpose: string;
+                    /** @description most persons for each photo */
+                    top_k?: string;
+                    /** @description cosine; else as the number of enrolled persons asks */
+                    threshold?: string;
+                    /** @description persons on one of these lists */
+                    list_ids?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchOut"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a field is wrong, or a picture cannot be used; errors names it */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many looks within a minute; Retry-After says when to try again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_erasures_erase_by_photo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /**
+                     * Format: binary
+                     * @description one face: who is to be erased
+                     */
+                    photo: string;
+                    /** @description in the words of who asked */
+                    reason: string;
+                    /** @description only say what would go */
+                    dry_run?: string;
+                    /** @description whom the photo shows, where several persons are about as alike */
+                    person_ids?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PhotoErasureOut"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description two persons are about as alike: person_ids must say who it is */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a field is wrong, or a picture cannot be used; errors names it */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_imports_one_import: {
         parameters: {
             query?: never;
@@ -736,6 +3179,178 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ImportOut"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_erasures_receipt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                erasure_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReceiptOut"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_floor_plans_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_sightings_one_sighting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sighting_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SightingOut"];
                 };
             };
             /** @description no valid token or ticket */
@@ -927,6 +3542,204 @@ export interface operations {
             };
         };
     };
+    get_erasures_export_person: {
+        parameters: {
+            query?: {
+                purpose?: string;
+            };
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description application/zip */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_erasures_erase_person: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ErasureIn"];
+            };
+        };
+        responses: {
+            /** @description Successful response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasureOut"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_floor_plans_picture: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_imports_report: {
         parameters: {
             query?: never;
@@ -967,6 +3780,321 @@ export interface operations {
             };
             /** @description Not found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_sightings_reject: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sighting_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Empty"];
+            };
+        };
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DecidedOut"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description it is taken for nobody */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_trajectories_of_person: {
+        parameters: {
+            query?: {
+                from?: string | null;
+                to?: string | null;
+                format?: "json" | "geojson";
+                pace?: "foot" | "vehicle";
+                purpose?: string | null;
+            };
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrajectoryOut"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many looks within a minute; Retry-After says when to try again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_sightings_confirm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sighting_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ConfirmIn"];
+            };
+        };
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DecidedOut"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_trajectories_of_face: {
+        parameters: {
+            query?: {
+                from?: string | null;
+                to?: string | null;
+                format?: "json" | "geojson";
+                pace?: "foot" | "vehicle";
+                purpose?: string | null;
+            };
+            header?: never;
+            path: {
+                sighting_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrajectoryOut"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many looks within a minute; Retry-After says when to try again */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,0 +1,77 @@
+"""`python -m face_search web | worker`: the processes of this service."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from apiflask import APIFlask
+from werkzeug.serving import make_server
+
+from face_search.app import create_app, create_health_app
+from face_search.bootstrap import make_parts
+from face_search.parts import Parts
+from face_search.rules import SERVICE
+from face_search.settings import Settings
+from face_search.worker import tasks
+from shared_kernel import log
+from shared_kernel.bus import run_tasks
+from shared_kernel.errors import ArtifactError
+from shared_kernel.web import serve
+
+_USAGE: Final = "usage: python -m face_search web | worker"
+#: Requests that are answered at once; each search waits for the index.
+_WEB_THREADS: Final = 32
+
+
+def web(settings: Settings) -> None:
+    """Answer HTTP until SIGTERM."""
+    started: list[Parts] = []
+
+    def make_app() -> APIFlask:
+        parts = make_parts(settings)  # in the web worker: neither threads nor children survive a fork
+        started.append(parts)
+        return create_app(parts)
+
+    def stop() -> None:
+        for parts in started:
+            parts.close()
+
+    serve(make_app, host=settings.host, port=settings.port, threads=_WEB_THREADS, on_stop=stop)
+
+
+def worker(settings: Settings) -> None:
+    """Recognise, index, import, erase until SIGTERM."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    parts = make_parts(settings)
+    if settings.port:
+        server = make_server(settings.host, settings.port, create_health_app(parts), threaded=True)
+        threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
+    run_tasks(tasks(parts), stop)
+    parts.close()
+
+
+_PROCESSES: Final[Mapping[str, Callable[[Settings], None]]] = {"web": web, "worker": worker}
+
+
+def main(arguments: list[str]) -> None:
+    """Run the process that the first argument names."""
+    if len(arguments) != 1 or arguments[0] not in _PROCESSES:
+        sys.exit(_USAGE)
+    settings = Settings()
+    log.configure(f"{SERVICE}/{arguments[0]}", settings.log_level)
+    for chatty in ("werkzeug", "httpx"):  # a line for each request says nothing
+        log.get_logger(chatty).setLevel("WARNING")
+    try:
+        _PROCESSES[arguments[0]](settings)
+    except ArtifactError as error:
+        sys.exit(f"cannot start: {error}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
