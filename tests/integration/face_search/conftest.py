@@ -10,10 +10,12 @@ from sqlalchemy import text
 from miniprogram_api.adapters.migrations import upgrade
 from shared_kernel.database import make_engine
 from shared_kernel.tables import Base
+from tests.integration.face_search.people import People
 from tests.integration.face_search.world import World, settings
 
 if TYPE_CHECKING:
     from shared_kernel.testing.mariadb import MariadbServer
+    from shared_kernel.testing.valkey import RedisServer
 
 
 @pytest.fixture(scope="session")
@@ -64,5 +66,30 @@ def world(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[World]:
 def small_world(sqlite_url: str, redis_url: str, tmp_path: Path) -> Iterator[World]:
     """A world on SQLite only, for what has nothing to do with the kind of database."""
     made = World(settings(tmp_path, sqlite_url, redis_url))
+    yield made
+    made.parts.close()
+
+
+@pytest.fixture
+def people(world: World) -> People:
+    """People who are enrolled and seen, in every kind of database."""
+    return People(world)
+
+
+@pytest.fixture
+def few(small_world: World) -> People:
+    """The same on SQLite only."""
+    return People(small_world)
+
+
+@pytest.fixture(scope="session")
+def quiet_world(
+    migrated_sqlite: Path, redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    """A world for requests that leave nothing behind but the record of looks: one for all tests, because making one
+    takes longer than asking it."""
+    folder = tmp_path_factory.mktemp("quiet")
+    (folder / "xunshi.db").write_bytes(migrated_sqlite.read_bytes())
+    made = World(settings(folder, f"sqlite:///{folder}/xunshi.db", redis_server.url))
     yield made
     made.parts.close()

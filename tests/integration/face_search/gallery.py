@@ -59,13 +59,11 @@ class Gallery:
     def sample(self, person_id: str, **columns: Any) -> str:
         sample_id = new_id()
         keys = self._stored("samples", sample_id)
-        given = {"quality": 0.9, "quality_reasons": "", "mask_state": "without_mask", "covered": False}
-        row = FaceSample(sample_id=sample_id, person_id=person_id, source="upload", created_at=now(), **given, **keys)
+        given: dict[str, Any] = {"quality": 0.9, "quality_reasons": "", "mask_state": "without_mask", "covered": False}
+        given = {**given, "source": "upload", "created_at": now(), **columns}
+        row = FaceSample(sample_id=sample_id, person_id=person_id, **given, **keys)
         row.content_sha256 = hashlib.sha256(sample_id.encode()).digest()
-        self.add(row)
-        for name, value in columns.items():
-            setattr(row, name, value)
-        self.add(self._vector("sample", sample_id))
+        self.add(row, self._vector("sample", sample_id))
         return sample_id
 
     def sighting(self, person_id: str | None = None, *, age: timedelta = timedelta(0), **columns: Any) -> str:
