@@ -44,9 +44,10 @@ def real(cache: Path) -> Case:
     first, other = (picture(cache / "samples" / name) for name in ("cheong.jpg", "collins.png"))
     smaller = np.asarray(cv2.resize(first, None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA), np.uint8)
     again = np.asarray(np.clip(smaller[:, ::-1].astype(np.float32) * 0.8 + 12, 0, 255), np.uint8)
-    both: Picture = np.full((max(first.shape[0], other.shape[0]), first.shape[1] + other.shape[1], 3), 90, np.uint8)
+    near = np.asarray(cv2.resize(other, None, fx=1.5, fy=1.5), np.uint8)
+    both: Picture = np.full((max(first.shape[0], near.shape[0]), first.shape[1] + near.shape[1], 3), 90, np.uint8)
     both[: first.shape[0], : first.shape[1]] = first
-    both[: other.shape[0], first.shape[1] :] = other
+    both[: near.shape[0], first.shape[1] :] = near
     reader = open_reader(cache / "weights", device="cpu")
     return Case(reader, of_model(reader.model), first, again, other, both, np.full((240, 320, 3), 90, np.uint8))
 
