@@ -24,7 +24,11 @@ export default defineConfig({
     port: 5173,
     // a test reads the description of the API beside this folder
     fs: { allow: testing ? ['.', '../docs/reference'] : ['.'] },
-    proxy: { '/api': { target: gateway }, '/live': { target: gateway, ws: true } },
+    proxy: {
+      '/api': { target: gateway },
+      '/faces': { target: gateway },
+      '/live': { target: gateway, ws: true },
+    },
   },
   build: {
     target: 'es2022',

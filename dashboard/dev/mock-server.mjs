@@ -4,6 +4,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { WebSocketServer } from 'ws'
+import { alertOf, facePicture, faceSearch } from './mock-faces.mjs'
 import { footage } from './mock-footage.mjs'
 import {
   cameras,
@@ -45,6 +46,13 @@ if (!EMPTY) {
     Number(process.env.MOCK_PASS_MS ?? 6000),
   )
 }
+setTimeout(
+  () => {
+    const sighting = EMPTY ? null : alertOf()
+    if (sighting) tell('watch', { sighting })
+  },
+  Number(process.env.MOCK_ALERT_MS ?? 20_000),
+)
 setInterval(() => {
   for (const listener of listeners) listener.write(': ping\n\n')
 }, 15_000)
@@ -204,6 +212,7 @@ async function api(request, response, path, query) {
       ? answer(response, 200, session(user))
       : problem(response, 401, 'refresh token: expected a cookie')
   }
+  if (path.startsWith('/faces/')) return facesApi(request, response, path, query, body)
   if (path === '/events') return events(request, response, query)
   if (path.startsWith('/media/') && query.has('ticket')) return picture(response, path.slice(7))
   const user = users.get(/Bearer token-(\w+)/.exec(request.headers.authorization ?? '')?.[1])
@@ -278,6 +287,18 @@ async function api(request, response, path, query) {
     Object.assign(camera, { state: json.enabled ? 'online' : 'disabled', state_at: now() })
   tell('camera', { camera })
   return answer(response, 200, camera)
+}
+
+function facesApi(request, response, path, query, body) {
+  const found = path.startsWith('/faces/pictures/') ? facePicture(path.slice(16)) : null
+  if (found !== null) {
+    response.writeHead(200, { 'Content-Type': 'image/jpeg' })
+    return response.end(found)
+  }
+  const [status, answered] = faceSearch(request.method, path, query, body)
+  return status >= 400
+    ? problem(response, status, 'no such thing')
+    : answer(response, status, answered ?? undefined)
 }
 
 /** A day of a camera: mostly online, an hour with an outage, a night that nobody wanted. */

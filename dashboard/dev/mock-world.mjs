@@ -12,8 +12,11 @@ export const faces = existsSync(file('passes.json'))
   : []
 
 export const PERMISSIONS = {
-  administrator: ['camera.manage', 'camera.view_all', 'user.manage', 'pass.view', 'photo.detect'],
-  officer: ['camera.view_all', 'pass.view', 'photo.detect'],
+  administrator: [
+    ...['camera.manage', 'camera.view_all', 'user.manage', 'pass.view', 'photo.detect'],
+    ...['face.view', 'face.search', 'face.manage', 'face.erase', 'face.audit'],
+  ],
+  officer: ['camera.view_all', 'pass.view', 'photo.detect', 'face.view', 'face.search'],
   guard: ['pass.view', 'photo.detect'],
 }
 export const users = new Map(

@@ -314,11 +314,23 @@ export interface PhotoErasure extends Erasure {
 }
 
 export interface LegalReport {
+  at: string
   enrolled: number
-  limit: number | null
-  by_basis: Record<Basis, number>
+  /** Enrolled persons from which the law wants a report. */
+  limit: number
+  by_basis: Record<string, number>
+  /** Persons without a day on which they are erased by themselves. */
+  without_end: number
   by_list: { list_id: string; name: string; persons: number }[]
-  ending: Person[]
+  ending: { person_id: string; name: string; basis: string; expires_at: string }[]
+  sightings: number
+  /** Sightings of nobody who is enrolled. */
+  nameless: number
+  oldest_seen_at: string | null
+  /** Sightings are kept this long at most. */
+  sighting_days: number
+  erased: number
+  erasing: number
 }
 
 export type LegVerdict = 'plausible' | 'doubtful' | 'impossible'
@@ -332,16 +344,18 @@ export interface Leg {
   seconds: number
   distance_m: number
   speed_m_s: number | null
+  /** Allowing for clocks that differ and faces away from their camera. */
+  least_speed_m_s: number
   verdict: LegVerdict
   doubts: Doubt[]
 }
 
 /** A sighting that is not on the line. */
 export interface LeftOut {
-  sighting: Sighting
+  sighting_id: string
   why: Doubt
-  /** For an impossible one: the way that contradicts it. */
-  leg: Leg | null
+  /** The sighting on the line that makes it impossible. */
+  contradicts: string | null
   /** The line through it instead would be nearly as well supported. */
   disputed: boolean
 }
@@ -349,9 +363,15 @@ export interface LeftOut {
 export interface Trajectory {
   person_id: string | null
   person_name: string | null
-  line: Sighting[]
+  from: string
+  to: string
+  /** Oldest first; also those that are not on the line. */
+  sightings: Sighting[]
+  /** Of the line, and the impossible ones that contradict it. */
   legs: Leg[]
   left_out: LeftOut[]
+  /** False: there are older ones; ask for less time. */
+  whole: boolean
 }
 
 export interface FloorPlan {

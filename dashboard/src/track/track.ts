@@ -13,8 +13,8 @@ export interface Stop {
   sighting: Sighting
   /** How it was reached from the one before on the line; null for the first and for what is not on the line. */
   leg: Leg | null
-  /** Why it is not on the line; null: it is. */
-  leftOut: LeftOut | null
+  /** Why it is not on the line, with the way that contradicts it; null: it is. */
+  leftOut: (LeftOut & { leg: Leg | null }) | null
 }
 
 /** Stops at one place: one mark on the map. */
@@ -50,24 +50,35 @@ const placeOf = ({ lon, lat }: Sighting): Place | null => (lon === null || lat =
 const located = (stop: Stop | undefined): stop is Stop & { place: Place } =>
   stop != null && stop.place !== null
 
-export function trackOf(trajectory: Trajectory): Track {
-  const legs = new Map(trajectory.legs.map((leg) => [leg.to_sighting_id, leg]))
-  const seen = [
-    ...trajectory.line.map((sighting) => ({
-      sighting,
-      leg: legs.get(sighting.sighting_id) ?? null,
-      leftOut: null,
-    })),
-    ...trajectory.left_out.map((leftOut) => ({ sighting: leftOut.sighting, leg: null, leftOut })),
-  ]
-  const stops = seen
-    .map((one) => ({ ...one, at: Date.parse(one.sighting.seen_at), place: placeOf(one.sighting) }))
-    .sort((a, b) => a.at - b.at)
-    .map((one, index): Stop => ({ ...one, number: index + 1 }))
+export function trackOf({ sightings, legs, left_out }: Trajectory): Track {
+  const out = new Map(left_out.map((one) => [one.sighting_id, one]))
+  const onLine = legs.filter((leg) => !out.has(leg.from_sighting_id) && !out.has(leg.to_sighting_id))
+  const reached = new Map(onLine.map((leg) => [leg.to_sighting_id, leg]))
+
+  /** The way between what was left out and what contradicts it, in whichever direction. */
+  const against = ({ sighting_id, contradicts }: LeftOut) =>
+    legs.find((leg) => {
+      const ends = [leg.from_sighting_id, leg.to_sighting_id]
+      return ends.includes(sighting_id) && contradicts !== null && ends.includes(contradicts)
+    }) ?? null
+
+  const stops = [...sightings]
+    .sort((a, b) => Date.parse(a.seen_at) - Date.parse(b.seen_at))
+    .map((sighting, index): Stop => {
+      const left = out.get(sighting.sighting_id)
+      return {
+        number: index + 1,
+        at: Date.parse(sighting.seen_at),
+        place: placeOf(sighting),
+        sighting,
+        leg: reached.get(sighting.sighting_id) ?? null,
+        leftOut: left === undefined ? null : { ...left, leg: against(left) },
+      }
+    })
   return {
     stops,
     spots: spotsOf(stops),
-    ways: waysOf(stops, trajectory.legs),
+    ways: waysOf(stops, onLine),
     start: stops[0]?.at ?? 0,
     end: stops[stops.length - 1]?.at ?? 0,
   }
