@@ -166,7 +166,7 @@ class Line:
         except BadBundle:
             raise
         except Refused as error:
-            return self._note(Settled("refused", error.code, error.detail))
+            return self._note(Settled("refused", _reason(error), error.detail))
 
     def _enrol(self, photo: bytes) -> None:
         content = hashlib.sha256(photo).digest()
@@ -251,6 +251,11 @@ class Line:
         row.detail = None if settled.detail is None else settled.detail[:LONGEST_DETAIL]
         row.person_id, row.sample_id = settled.person_id, settled.sample_id
         return row
+
+
+def _reason(error: Refused) -> str:
+    """The code for the report: of a poor face what is worst about it."""
+    return next((problem.message for problem in error.fields if problem.field == "quality"), error.code)
 
 
 def _refused(code: str, detail: str) -> Refused:
