@@ -42,7 +42,7 @@ _WHITE: Final = 250
 #: Detail is what a blur of this size takes away, pixels of an upright face.
 _FINE_PX: Final = 2.0
 #: A face turned aside has its eyes close together: they count as at least this share of the way to the mouth apart.
-_LEAST_EYES: Final = 0.9
+_LEAST_EYES: Final = 0.85
 
 
 @dataclass(frozen=True, slots=True)

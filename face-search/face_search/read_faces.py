@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from face_search import quality, weights
 from face_search.models.card import SFACE_CARD, Card
 from face_search.models.embedding import FaceEmbedder
-from face_search.models.landmarks import Landmarks
+from face_search.models.landmarks import WINDOWS, Landmarks
 from face_search.models.upright import UPRIGHT_PX, portrait, upright
 from face_search.ports import FaceRead, Picture
 from shared_kernel.errors import ArtifactError
@@ -30,8 +30,9 @@ from shared_kernel.vision.rules import FaceReading, Found
 from shared_kernel.vision.sessions.openvino import OpenVinoSession, constants
 from shared_kernel.vision.sessions.openvino_pack import OpenVinoPackSession
 
-#: A face with at least this share of the largest one's area could be meant as well as that.
+#: A face with at least this share of the largest one's area could be meant as well as that, if it is so surely a face.
 COMPANY: Final = 0.25
+COMPANY_SCORE: Final = 0.7
 
 #: Surroundings of a portrait, as a share of the face's longer side, and its longest side in pixels.
 MARGIN: Final = 0.35
@@ -57,7 +58,7 @@ class Reader:
             points = [self._points(picture, one) for one in found]
             aligned = [upright(picture, one) for one in points]
             vectors = self._embedder.embed(aligned)
-        several = sum(_area(one) >= COMPANY * _area(found[0]) for one in found) > 1
+        several = any(_is_company(one, found[0]) for one in found[1:])
         return [_face(picture, *parts, several=several) for parts in zip(found, points, aligned, vectors, strict=True)]
 
     def embed(self, aligned: Sequence[Picture]) -> NDArray[np.float32]:
@@ -97,7 +98,7 @@ def open_reader(
     except ValueError as error:
         raise ArtifactError(f"embedding model {card.name}: {error}") from error
     finder = networks.mask_reader(device="cuda" if on_gpu else "cpu", threads=threads)
-    return Reader(card, finder, Landmarks(OpenVinoSession(yunet, threads, fixed_shapes=1)), embedder)
+    return Reader(card, finder, Landmarks(OpenVinoSession(yunet, threads, fixed_shapes=len(WINDOWS))), embedder)
 
 
 def _there(path: Path) -> Path:
@@ -148,6 +149,10 @@ def _reading(found: Found) -> FaceReading:
 def _is_covered(found: Found) -> bool:
     """A mask that is worn wrongly mostly still hides the mouth; the one on the chin cannot be told from it."""
     return _reading(found).state is not MaskState.WITHOUT_MASK
+
+
+def _is_company(one: Found, largest: Found) -> bool:
+    return _reading(one).score >= COMPANY_SCORE and _area(one) >= COMPANY * _area(largest)
 
 
 def _area(found: Found) -> float:
