@@ -13,13 +13,12 @@ from typing import Final
 
 from face_search.adapters.likeness import Viewer
 from face_search.adapters.store import Store
+from face_search.quality import GOOD
 from shared_kernel.clock import now, rfc3339
 from shared_kernel.errors import Conflict, NotFound
 from shared_kernel.messages import new_id
 from shared_kernel.tables import GalleryChange, Person, Sighting
 
-#: A face below this quality is no good sample, 0..1.
-MIN_SAMPLE_QUALITY: Final = 0.5
 #: Links from a person to the one they turned out to be that are followed.
 _MERGES: Final = 8
 
@@ -33,8 +32,8 @@ class Decided:
     offers_sample: bool = False
 
 
-def confirm(store: Store, sighting_id: str, person_id: str, viewer: Viewer) -> Decided:
-    """Keep that a sighting is a person.
+def confirm(store: Store, sighting_id: str, person_id: str, viewer: Viewer, author: str | None) -> Decided:
+    """Keep that a sighting is a person. `author`: the user who says so; None: another service.
 
     Raises:
         NotFound: no such sighting for this viewer, or no such person.
@@ -42,15 +41,15 @@ def confirm(store: Store, sighting_id: str, person_id: str, viewer: Viewer) -> D
     row, person = _sighting(store, sighting_id, viewer), _person(store, person_id)
     if row.decision == "confirmed" and row.person_id == person.person_id:
         return Decided(row, None, _is_sample(row))
-    change = _change("confirm", row, person.person_id, store, viewer)
+    change = _change("confirm", row, person.person_id, store, author)
     store.decisions.remove_negative(person.person_id, sighting_id)
     row.person_id, row.decision = person.person_id, "confirmed"
-    _settle(store, row, viewer)
+    _settle(store, row, author)
     store.decisions.note(change)
     return Decided(row, change.change_id, _is_sample(row))
 
 
-def reject(store: Store, sighting_id: str, viewer: Viewer) -> Decided:
+def reject(store: Store, sighting_id: str, viewer: Viewer, author: str | None) -> Decided:
     """Keep that a sighting is not the person it is taken for.
 
     Raises:
@@ -62,10 +61,10 @@ def reject(store: Store, sighting_id: str, viewer: Viewer) -> Decided:
         return Decided(row, None)
     if row.person_id is None:
         raise Conflict(f"sighting {sighting_id}: expected one that is taken for somebody, got one without a name")
-    change = _change("not_this_person", row, row.person_id, store, viewer)
-    store.decisions.add_negative(row.person_id, sighting_id, viewer.user_id)
+    change = _change("not_this_person", row, row.person_id, store, author)
+    store.decisions.add_negative(row.person_id, sighting_id, author)
     row.person_id, row.decision = None, "rejected"
-    _settle(store, row, viewer)
+    _settle(store, row, author)
     store.decisions.note(change)
     return Decided(row, change.change_id)
 
@@ -106,12 +105,13 @@ def _person(store: Store, person_id: str) -> Person:
         if person is None or person.merged_into is None:
             break
         person = store.decisions.person(person.merged_into)
-    if person is None or (person.expires_at is not None and person.expires_at <= now()):
+    ended = person is not None and person.expires_at is not None and person.expires_at <= now()
+    if person is None or ended or store.erasures.of_subject(person.person_id) is not None:
         raise NotFound(f"person {person_id}: expected one who is enrolled, found none", code="no_person")
     return person
 
 
-def _change(kind: str, row: Sighting, person_id: str, store: Store, viewer: Viewer) -> GalleryChange:
+def _change(kind: str, row: Sighting, person_id: str, store: Store, author: str | None) -> GalleryChange:
     """How the sighting is before it changes; ids only."""
     before = {
         "person_id": row.person_id,
@@ -125,14 +125,14 @@ def _change(kind: str, row: Sighting, person_id: str, store: Store, viewer: View
     row.decided_at = moment
     change = GalleryChange(change_id=new_id(), kind=kind, person_id=person_id, other_id=row.sighting_id)
     change.before = json.dumps({**before, "decided_now": rfc3339(moment)})
-    change.created_by, change.created_at = viewer.user_id, moment
+    change.created_by, change.created_at = author, moment
     return change
 
 
-def _settle(store: Store, row: Sighting, viewer: Viewer) -> None:
-    row.decided_by = viewer.user_id
+def _settle(store: Store, row: Sighting, author: str | None) -> None:
+    row.decided_by = author
     store.decisions.index_again(row.sighting_id)
 
 
 def _is_sample(row: Sighting) -> bool:
-    return row.aligned_key is not None and not row.covered and row.quality >= MIN_SAMPLE_QUALITY
+    return row.aligned_key is not None and not row.covered and row.quality >= GOOD

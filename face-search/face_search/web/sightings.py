@@ -10,7 +10,7 @@ from face_search.adapters.store import Store
 from face_search.adapters.tracks import SightingFilter
 from face_search.deciding import Decided
 from face_search.parts import Parts
-from face_search.web.access import allow
+from face_search.web.access import allow, author
 from face_search.web.sighted import SightingOut, sightings_out, viewer
 from shared_kernel.cursors import moment_cursor, read_moment_cursor
 from shared_kernel.errors import NotFound
@@ -84,9 +84,9 @@ def blueprint(parts: Parts) -> APIBlueprint:
     @routes.output(DecidedOut)
     @routes.doc(summary="Say who it is; the face is offered as a sample when it is good")
     def confirm(sighting_id: str, given: ConfirmIn) -> DecidedOut:
-        seeing = viewer()
+        who = viewer(), author()
         return parts.database.run(
-            lambda store: _decided_out(parts, store, deciding.confirm(store, sighting_id, given.person_id, seeing))
+            lambda store: _decided_out(parts, store, deciding.confirm(store, sighting_id, given.person_id, *who))
         )
 
     @routes.post("/sightings/<ulid:sighting_id>/reject")
@@ -98,8 +98,8 @@ def blueprint(parts: Parts) -> APIBlueprint:
         responses={409: "it is taken for nobody"},
     )
     def reject(sighting_id: str, given: Empty) -> DecidedOut:  # noqa: ARG001 - the body may be empty
-        seeing = viewer()
-        return parts.database.run(lambda store: _decided_out(parts, store, deciding.reject(store, sighting_id, seeing)))
+        who = viewer(), author()
+        return parts.database.run(lambda store: _decided_out(parts, store, deciding.reject(store, sighting_id, *who)))
 
     return routes
 

@@ -35,6 +35,9 @@ _PACES: Final = {"foot": ON_FOOT, "vehicle": BY_VEHICLE}
 _TOO_MANY: Final = {429: "too many looks within a minute; Retry-After says when to try again"}
 
 
+_FORMATS: Final = "With `format=geojson` the answer is a FeatureCollection, `application/geo+json` (RFC 7946)."
+
+
 class TrackQuery(Query):
     since: When | None = Field(None, alias="from", description="seen at or after, RFC 3339; else a week before `to`")
     until: When | None = Field(None, alias="to", description="seen before, RFC 3339; else now")
@@ -65,8 +68,8 @@ class LeftOutOut(BaseModel):
 class TrajectoryOut(BaseModel):
     person_id: str | None = Field(description="null: an unknown face")
     person_name: str | None
-    since: Moment = Field(serialization_alias="from")
-    until: Moment = Field(serialization_alias="to")
+    since: Moment = Field(description="the time that was asked for")
+    until: Moment
     sightings: list[SightingOut] = Field(description="oldest first; also those that are not on the line")
     legs: list[LegOut] = Field(
         description="of the line, and the impossible ones that contradict it, which are not to be drawn"
@@ -83,7 +86,11 @@ def blueprint(parts: Parts) -> APIBlueprint:
     @allow("face.view")
     @routes.input(TrackQuery, location="query", arg_name="query")
     @routes.output(TrajectoryOut)
-    @routes.doc(summary="Where a person has been, as far as the caller's cameras saw it", responses=_TOO_MANY)
+    @routes.doc(
+        summary="Where a person has been, as far as the caller's cameras saw it",
+        responses=_TOO_MANY,
+        description=_FORMATS,
+    )
     def of_person(person_id: str, query: TrackQuery) -> TrajectoryOut | Response:
         return _answer(
             parts,
@@ -96,7 +103,9 @@ def blueprint(parts: Parts) -> APIBlueprint:
     @allow("face.view")
     @routes.input(TrackQuery, location="query", arg_name="query")
     @routes.output(TrajectoryOut)
-    @routes.doc(summary="Where the unknown face of a sighting has been, by likeness", responses=_TOO_MANY)
+    @routes.doc(
+        summary="Where the unknown face of a sighting has been, by likeness", responses=_TOO_MANY, description=_FORMATS
+    )
     def of_face(sighting_id: str, query: TrackQuery) -> TrajectoryOut | Response:
         return _answer(
             parts,
