@@ -12,12 +12,17 @@ from face_search.parts import Parts
 from face_search.rules import SERVICE
 from face_search.web import (
     about,
+    changes,
     erasures,
     floor_plans,
     imports,
     legal,
+    lists,
     patrol_photos,
+    persons,
+    pictures,
     queries,
+    samples,
     searches,
     sightings,
     trajectories,
@@ -32,6 +37,11 @@ _TITLE: Final = "Xunshi face-search"
 #: A module a resource: each has `blueprint(parts)`.
 _RESOURCES: Final = (
     about,
+    lists,
+    persons,
+    samples,
+    changes,
+    pictures,
     imports,
     erasures,
     legal,

@@ -31,6 +31,7 @@ class Settings(ServiceSettings):
     threads: int = Field(1, ge=1, le=64, description="CPU threads of one run of a network")
     sighting_days: int = Field(30, ge=1, le=3650, description="sightings are kept this long, unless a list says less")
     query_days: int = Field(365, ge=1, le=3650, description="the record of searches is kept this long")
+    samples_per_person: int = Field(20, ge=1, le=200, description="pictures by which one person is recognised, at most")
     searches_per_minute: int = Field(30, ge=1, le=10_000, description="looks for a face that one user may take")
     reporting_limit: int = Field(100_000, ge=1, description="enrolled persons from which the law wants a report")
     map_tiles_url: str = Field(

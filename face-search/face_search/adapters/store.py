@@ -7,15 +7,20 @@ from functools import cached_property
 from sqlalchemy.orm import Session
 
 from face_search.adapters.answers import Answers
+from face_search.adapters.changes import Changes
 from face_search.adapters.decisions import Decisions
 from face_search.adapters.erasures import Erasures, Traces
 from face_search.adapters.figures import Figures
 from face_search.adapters.imports import Imports
 from face_search.adapters.likeness import Likeness
+from face_search.adapters.people import FaceLists, People
 from face_search.adapters.places import Places
 from face_search.adapters.plans import FloorPlans
 from face_search.adapters.queries import FaceQueries
+from face_search.adapters.samples import Samples
+from face_search.adapters.sightings import Sightings
 from face_search.adapters.tracks import Tracks
+from face_search.adapters.vectors import Vectors
 
 
 class Store:
@@ -70,3 +75,27 @@ class Store:
     @cached_property
     def decisions(self) -> Decisions:
         return Decisions(self._session)
+
+    @cached_property
+    def lists(self) -> FaceLists:
+        return FaceLists(self._session)
+
+    @cached_property
+    def people(self) -> People:
+        return People(self._session)
+
+    @cached_property
+    def samples(self) -> Samples:
+        return Samples(self._session)
+
+    @cached_property
+    def changes(self) -> Changes:
+        return Changes(self._session)
+
+    @cached_property
+    def vectors(self) -> Vectors:
+        return Vectors(self._session)
+
+    @cached_property
+    def sightings(self) -> Sightings:
+        return Sightings(self._session)

@@ -88,10 +88,10 @@ def create_face_lists() -> None:
 
 
 def add_first_lists() -> None:
-    for list_id, code, name, alerts in FIRST_LISTS:
+    for place, (list_id, code, name, alerts) in enumerate(FIRST_LISTS):
         op.execute(
             "INSERT INTO face_lists (list_id, code, name, kind, alerts, keep_days, created_at) "  # noqa: S608 - ours
-            f"VALUES ('{list_id}', '{code}', '{name}', '{code}', {alerts}, NULL, '2026-01-01 00:00:00.000')"
+            f"VALUES ('{list_id}', '{code}', '{name}', '{code}', {alerts}, NULL, '2026-01-01 00:00:00.00{place}')"
         )
 
 
