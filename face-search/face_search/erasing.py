@@ -90,7 +90,7 @@ def preview(store: Store, person_ids: Iterable[str], sighting_ids: Sequence[str]
 
 def remove_rows(store: Store, sighting_ids: Sequence[str]) -> None:
     """Take sightings, whose objects are gone, out of the tables."""
-    store.traces.take_out_vectors(sighting_ids)
+    store.vectors.take_out(sighting_ids)
     store.traces.remove_sightings(sighting_ids)
 
 
@@ -223,7 +223,7 @@ class Eraser:
         self._delete_objects(pictures)
 
         def remove(store: Store) -> None:
-            store.traces.take_out_vectors(sample_ids)
+            store.vectors.take_out(sample_ids)
             store.traces.remove_samples(sample_ids)
             if not store.traces.samples(request.person_ids):
                 store.traces.remove_persons(request.person_ids)

@@ -159,11 +159,6 @@ class Traces:
         """Vectors of these samples and sightings that there still are, in the table or in the index."""
         return self._session.scalars(select(FaceVector.vector_id).where(FaceVector.subject_id.in_(subject_ids))).all()
 
-    def take_out_vectors(self, subject_ids: Collection[str]) -> None:
-        """Mark vectors: the index lets them go, then their rows go."""
-        statement = update(FaceVector).where(FaceVector.subject_id.in_(subject_ids)).values(index_state="removing")
-        self._session.execute(statement.execution_options(synchronize_session=False))
-
     def remove_samples(self, sample_ids: Collection[str]) -> None:
         self._session.execute(delete(FaceSample).where(FaceSample.sample_id.in_(sample_ids)))
 

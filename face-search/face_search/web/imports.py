@@ -127,6 +127,12 @@ def blueprint(parts: Parts) -> APIBlueprint:
             parts.blobs.delete(key)
         return answer, 202
 
+    _add_progress(routes, parts)
+    _add_report(routes, parts)
+    return routes
+
+
+def _add_progress(routes: APIBlueprint, parts: Parts) -> None:
     @routes.get("/imports")
     @allow("face.manage")
     @routes.input(PageQuery, location="query", arg_name="query")
@@ -162,9 +168,6 @@ def blueprint(parts: Parts) -> APIBlueprint:
         parts.blobs.delete(row.object_key)
         with parts.database.read() as store:
             return _imports_out(store, [_import(store, import_id)])[0]
-
-    _add_report(routes, parts)
-    return routes
 
 
 def _add_report(routes: APIBlueprint, parts: Parts) -> None:
