@@ -21,6 +21,7 @@ from typing import Final
 
 from face_search.adapters.store import Store
 from face_search.ledger import Ledger, Part, Request
+from face_search.rules import photo_key
 from shared_kernel.blobs import Blobs
 from shared_kernel.clock import now
 from shared_kernel.database import Database
@@ -248,7 +249,9 @@ class Eraser:
     def _remove_sightings(
         self, erasure_id: str, person_id: str | None, rows: Sequence[Sighting], passes: Sequence[str]
     ) -> None:
-        sighting_ids, pictures = tuple(row.sighting_id for row in rows), pictures_of(rows)
+        sighting_ids = tuple(row.sighting_id for row in rows)
+        photos = dict.fromkeys(photo_key(row.seen_at, row.source_id) for row in rows if row.source == "photo")
+        pictures = (*pictures_of(rows), *photos)
         if rows:
             with self._database.read() as store:
                 vectors = tuple(store.traces.vector_ids(sighting_ids))

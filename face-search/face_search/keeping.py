@@ -4,7 +4,8 @@ Each chore may run twice without harm; of several workers one does it, the one t
 
     erasures   goes on with those that were asked for, and what arrived late for those that are done
     expiry     persons whose consent, contract or other basis has ended are erased, with a receipt
-    sightings  older than the service keeps them, or than the shortest time of a list their person is on
+    sightings  older than the service keeps them, or than the shortest time of a list their person is on; patrol photos
+               that they came from, as long
     queries    the record of searches, and answers that would be given again
     imports    reports of imports that ended long ago; bundles that a killed process left
     orphans    objects that no row names: a process was killed between storing a picture and committing its row
@@ -24,6 +25,7 @@ from prometheus_client import Counter
 from face_search.adapters.store import Store
 from face_search.erasing import FACES, PORTION, Eraser, ask_for_person, pictures_of, remove_rows
 from face_search.importing import PREFIX as IMPORTS
+from face_search.rules import PHOTOS
 from shared_kernel.blobs import Blobs
 from shared_kernel.bus import Bus
 from shared_kernel.clock import now
@@ -94,6 +96,15 @@ def remove_old_sightings(database: Database[Store], blobs: Blobs, kept: timedelt
         removed += len(rows)
 
 
+def remove_old_photos(blobs: Blobs, kept: timedelta) -> int:
+    """Remove patrol photos beyond the time of what was seen on them. Returns how many."""
+    removed = 0
+    for key in list(blobs.older_than(PHOTOS, now() - kept)):
+        blobs.delete(key)
+        removed += 1
+    return removed
+
+
 def remove_old_queries(database: Database[Store], kept: timedelta) -> int:
     """Remove the record of searches beyond its time, and answers that nobody asks for again."""
     removed = 0
@@ -153,6 +164,7 @@ def chores(database: Database[Store], blobs: Blobs, eraser: Eraser, limits: Limi
         Chore("face_late", 300, eraser.erase_late),
         Chore("face_expiry", 60, lambda: erase_expired(database)),
         Chore("face_retention", 600, lambda: remove_old_sightings(database, blobs, limits.sightings)),
+        Chore("face_photos", 3600, lambda: remove_old_photos(blobs, limits.sightings)),
         Chore("face_queries", 600, lambda: remove_old_queries(database, limits.queries)),
         Chore("face_imports", 3600, lambda: remove_old_imports(database, blobs)),
         Chore("face_orphans", 6 * 3600, lambda: remove_orphans(database, blobs)),

@@ -15,6 +15,7 @@ from flask import request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from face_search.parts import Parts
+from face_search.rules import photo_key
 from face_search.web.access import allow, caller
 from face_search.web.intake import Part, form
 from face_search.web.wishes import parts_of, read
@@ -25,8 +26,6 @@ from shared_kernel.messages import Moment, PatrolPhotoTaken, new_id
 from shared_kernel.shapes import Ulid, When
 from shared_kernel.vision.pictures import MAX_BYTES
 
-#: Folder of the photos in object storage.
-PREFIX: Final = "patrol-photos"
 #: A phone's clock may be ahead by this much.
 _AHEAD: Final = timedelta(minutes=5)
 
@@ -97,7 +96,7 @@ def _new_photo(given: PhotoIn) -> PhotoOut:
 
 
 def _hand_on(parts: Parts, accepted: PhotoOut, given: PhotoIn, data: bytes) -> None:
-    key = f"{PREFIX}/{accepted.taken_at:%Y/%m/%d}/{accepted.photo_id}"
+    key = photo_key(accepted.taken_at, accepted.photo_id)
     parts.blobs.put(key, data)
     parts.bus.publish(
         PatrolPhotoTaken(

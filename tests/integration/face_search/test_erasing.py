@@ -13,6 +13,7 @@ import pytest
 from face_search.adapters.store import Store
 from face_search.erasing import Eraser, ask, ask_for_person, preview, request_of
 from face_search.ledger import Ledger
+from face_search.rules import photo_key
 from miniprogram_api.adapters.migrations import upgrade
 from shared_kernel.blobs import Blobs
 from shared_kernel.clock import now
@@ -59,6 +60,9 @@ class Scene:
         self.samples = [add.sample(self.ada), add.sample(self.ada), add.sample(self.also_ada)]
         self.bobs = add.sample(self.bob)
         self.seen = [add.sighting(self.ada), add.sighting(self.ada), add.sighting(self.also_ada, source="photo")]
+        [photographed] = add.rows(Sighting, Sighting.sighting_id == self.seen[2])
+        self.photo = photo_key(photographed.seen_at, photographed.source_id)
+        self.blobs.put(self.photo, b"both of them")
         self.bob_seen = add.sighting(self.bob, runner_up_id=self.ada, runner_up_score=0.3)
         self.stranger = add.sighting()
         add.negative(self.ada, self.stranger)
@@ -108,6 +112,7 @@ class Scene:
         assert [row.person_id for row in self.gallery.rows(PersonOnList)] == [self.bob]
         assert [row.change_id for row in self.gallery.rows(GalleryChange)] == [self.bobs_change]
         assert len(self.gallery.objects()) == 2 * 3
+        assert self.photo not in self.gallery.objects("patrol-photos")
         assert self.gallery.count(FaceVector) == 3
         [line] = self.gallery.rows(FaceImportLine)
         assert (line.file, line.person_id, line.sample_id) == ("", None, None)
@@ -181,7 +186,7 @@ def check_erased_with_receipt(scene: Scene) -> None:
     assert receipt.done_at is not None
     assert receipt.reason == "Frau … asked"
     assert receipt.removed == (
-        '{"persons": 2, "samples": 3, "sightings": 3, "passes": 2, "vectors": 6, "pictures": 12}'
+        '{"persons": 2, "samples": 3, "sightings": 3, "passes": 2, "vectors": 6, "pictures": 13}'
     )
     said = [message for message in scene.published if isinstance(message, PersonErased)]
     assert {one for message in said for one in message.pass_ids} == passes

@@ -119,6 +119,14 @@ def test_reports_of_old_imports_and_left_bundles_go(world: World, gallery: Galle
     assert {row.import_id for row in gallery.rows(FaceImportLine)} == {young, waiting}
 
 
+def test_patrol_photos_go_with_what_was_seen_on_them(world: World) -> None:
+    for name, days in (("old", 31.0), ("young", 29.0)):
+        world.parts.blobs.put(f"patrol-photos/2026/01/02/{name}", b"x")
+        age(world, f"patrol-photos/2026/01/02/{name}", days)
+    assert keeping.remove_old_photos(world.parts.blobs, timedelta(days=30)) == 1
+    assert set(world.parts.blobs.keys("patrol-photos")) == {"patrol-photos/2026/01/02/young"}
+
+
 def test_pictures_that_no_row_names_go_after_a_day(world: World, gallery: Gallery) -> None:
     gallery.sample(gallery.person())
     used = gallery.objects()
