@@ -7,7 +7,7 @@ was sent is ever served to anybody.
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Final, Self
+from typing import Annotated, Any, Final, Self
 
 import cv2
 import numpy as np
@@ -98,7 +98,7 @@ def blueprint(parts: Parts) -> APIBlueprint:
     @form(**parts_of(PlanIn, picture=Part("file", "the plan, north up; stored as a PNG of at most 4096 pixels a side")))
     @routes.output(PlanOut, status_code=201)
     @routes.doc(summary="Add a floor plan and say where it lies", responses={409: "there are too many plans"})
-    def add() -> tuple[PlanOut, int]:
+    def add() -> dict[str, Any]:
         given = read(PlanIn)
         sent = photo(parts, "picture")
         creation = Creation(
@@ -107,14 +107,15 @@ def blueprint(parts: Parts) -> APIBlueprint:
             _Given(**given.model_dump(), sha256=hashlib.sha256(sent.data).hexdigest()),
         )
         picture = _reduced(sent.picture)
-        answer, new = once(parts.database, parts.ticket_key, creation, lambda store: _add(parts, store, given, picture))
-        return PlanOut.model_validate(answer), 201 if new else 200
+        answer, _ = once(parts.database, parts.ticket_key, creation, lambda store: _add(parts, store, given, picture))
+        # an answer that is given again would have an address that does not open any more
+        return {**answer, "picture_url": _picture_url(parts, answer["plan_id"])}
 
     @routes.delete("/floor-plans/<ulid:plan_id>")
     @allow("face.manage")
     @routes.output({}, status_code=204)
     @routes.doc(summary="Remove a floor plan")
-    def remove(plan_id: str) -> tuple[str, int]:
+    def remove(plan_id: str) -> Response:
         with parts.database.write() as store:
             row = _plan(store, plan_id)
             store.plans.delete(row)
@@ -122,7 +123,7 @@ def blueprint(parts: Parts) -> APIBlueprint:
             parts.blobs.delete(row.object_key)
         except Unavailable as error:
             log.warning("floor plan left in the store", extra=fields(key=row.object_key, reason=error.reason))
-        return "", 204
+        return Response(status=204)
 
     @routes.get("/floor-plans/<ulid:plan_id>/picture")
     @allow("face.view", ticket_for="plan_id")
@@ -175,6 +176,10 @@ def _plan_out(parts: Parts, row: FloorPlan) -> PlanOut:
         south=row.south,
         east=row.east,
         north=row.north,
-        picture_url=ticketed(parts, f"/floor-plans/{row.plan_id}/picture", row.plan_id),
+        picture_url=_picture_url(parts, row.plan_id),
         created_at=row.created_at,
     )
+
+
+def _picture_url(parts: Parts, plan_id: str) -> str:
+    return ticketed(parts, f"/floor-plans/{plan_id}/picture", plan_id)

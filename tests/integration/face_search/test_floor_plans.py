@@ -104,7 +104,7 @@ def test_the_same_key_is_the_same_plan(small_world: World) -> None:
     key = {"Idempotency-Key": "plan-1"}
     first = world.call("POST", "/floor-plans", token, data=form(), headers=key)
     second = world.call("POST", "/floor-plans", token, data=form(), headers=key)
-    assert (first.status_code, second.status_code) == (201, 200)
+    assert (first.status_code, second.status_code) == (201, 201)
     assert first.get_json()["plan_id"] == second.get_json()["plan_id"]
     assert world.call("POST", "/floor-plans", token, data=form(name="Other"), headers=key).status_code == 409
     assert len(_rows(world)) == 1
