@@ -21,7 +21,7 @@ from face_search.adapters.vectors import Upright
 from face_search.ports import FaceReader, Picture, VectorIndex, VectorKind
 from shared_kernel.blobs import Blobs
 from shared_kernel.database import Database
-from shared_kernel.errors import NotFound
+from shared_kernel.errors import NotFound, Unavailable
 from shared_kernel.log import fields, get_logger
 
 log = get_logger(__name__)
@@ -30,6 +30,8 @@ log = get_logger(__name__)
 _FACES: Final = 64
 #: Ids that are taken out or marked at once.
 _IDS: Final = 1_000
+#: Pause while a part is away, seconds.
+_PAUSE_S: Final = 1.0
 #: Pixels of an upright face, each way.
 _UPRIGHT_PX: Final = 112
 
@@ -162,6 +164,21 @@ class Embedder:
                 done, unreadable = done + made, unreadable + len(faces) - made
                 progress(done)
         return Embedded(done, unreadable)
+
+    def keep_on(self, embedded: threading.Event, stop: threading.Event) -> None:
+        """Go through all faces, however often a part is away; say so by `embedded`, then wait for `stop`."""
+        while not stop.is_set() and not embedded.is_set():
+            try:
+                found = self.run(stop)
+            except Unavailable as error:
+                log.warning("embedding waits", extra=fields(part=error.part))
+                stop.wait(_PAUSE_S)
+                continue
+            if not stop.is_set():
+                embedded.set()
+                if found.done or found.unreadable:
+                    log.info("stored faces embedded", extra=fields(done=found.done, unreadable=found.unreadable))
+        stop.wait()
 
     def _step(self, faces: Sequence[Upright]) -> int:
         read = [(face, picture) for face in faces if (picture := self._picture(face)) is not None]

@@ -130,8 +130,9 @@ class Searcher:
         """Give who is like the face, best first.
 
         Raises:
-            Unavailable: the index or the database is away.
+            Unavailable: the index or the database is away, or the index is being filled.
         """
+        self.store.vectors.complete(self.model)
         return self._persons(probe, wanted) if wanted.of == "persons" else self._sightings(probe, wanted)
 
     @property

@@ -27,8 +27,9 @@ log = get_logger(__name__)
 
 #: Name of the lock that the one writer holds.
 LOCK: Final = "face-index"
-#: The lock outlives its holder by this much at most, seconds; longer than any round takes.
-LOCK_TTL_S: Final = 120.0
+#: The lock outlives a holder that was killed by this much at most, seconds. Rarely does a round take longer; then two
+#: write at once, which only a comparison with strange entries minds, and the next one makes it good.
+LOCK_TTL_S: Final = 15.0
 #: Pause when there is nothing to do, seconds: somebody who was just enrolled is recognised after this.
 POLL_S: Final = 0.3
 #: Vectors of one round.

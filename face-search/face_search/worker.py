@@ -5,15 +5,24 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Final
 
 from face_search import importing, keeping
 from face_search.enrol import Enrolment
 from face_search.erasing import Eraser
 from face_search.finding import Finder
+from face_search.identify import Identifier
 from face_search.importing import Importer
+from face_search.indexing import Embedder
 from face_search.parts import Parts
 from face_search.resemblance import Others
-from shared_kernel.bus import Task
+from face_search.rules import SERVICE
+from face_search.syncing import LOCK, LOCK_TTL_S, Syncer
+from shared_kernel.bus import Task, Worker
+from shared_kernel.messages import PassObserved, PatrolPhotoTaken
+
+#: Messages that a worker takes at once: few, so that several workers share what waits.
+_BATCH: Final = 8
 
 
 def tasks(parts: Parts) -> Sequence[Task]:
@@ -21,6 +30,29 @@ def tasks(parts: Parts) -> Sequence[Task]:
     return (
         ("keeping", lambda stop: _keep(parts, stop)),
         ("imports", lambda stop: importing.run(_importer(parts), stop)),
+        *_recognising(parts),
+    )
+
+
+def _recognising(parts: Parts) -> Sequence[Task]:
+    """Sightings of passes and photos; the index behind them, and vectors for faces that have none yet."""
+    identifier = Identifier(
+        parts.database,
+        parts.blobs,
+        parts.index,
+        parts.reader,
+        parts.decoder,
+        thresholds=parts.thresholds,
+        publish=parts.bus.publish,
+    )
+    embedded = threading.Event()
+    embedder = Embedder(parts.database, parts.blobs, parts.reader)
+    syncer = Syncer(parts.database, parts.index, parts.reader.model, parts.reader.dimension, embedded=embedded.is_set)
+    return (
+        Worker(parts.bus.subscribe(PassObserved, SERVICE), identifier.see_pass, batch=_BATCH).task,
+        Worker(parts.bus.subscribe(PatrolPhotoTaken, SERVICE), identifier.see_photo, batch=_BATCH).task,
+        ("embedding", lambda stop: embedder.keep_on(embedded, stop)),
+        ("syncing", lambda stop: syncer.run(lambda: parts.bus.alone(LOCK, ttl_s=LOCK_TTL_S), stop)),
     )
 
 

@@ -30,12 +30,13 @@ class PatrolPhotoTaken(Message):
 
 
 class PersonSighted(Message):
-    """A face was compared with everybody who is enrolled. Sent once a sighting, known or not."""
+    """A face was compared with everybody who is enrolled. Sent for each picture of a sighting, known or not."""
 
     topic = "person.sighted.v1"
     retention = Retention(max_len=None, groups=("miniprogram-api",))
 
     sighting_id: str
+    picture: Literal[0, 1] = Field(0, description="1: a better picture of the pass, from its end")
     source: Literal["pass", "photo"]
     source_id: str = Field(description="which pass or photo")
     camera_id: str | None = Field(None, description="whoever may see this camera may see the sighting")
@@ -58,7 +59,12 @@ class PersonSighted(Message):
 
     @property
     def message_id(self) -> str:
-        return derived_id(self.sighting_id, "sighted")
+        return sighted_ids(self.sighting_id)[self.picture]
+
+
+def sighted_ids(sighting_id: str) -> tuple[str, str]:
+    """Give the message ids that a sighting can have, one for each picture."""
+    return derived_id(sighting_id, "sighted"), derived_id(sighting_id, "sighted again")
 
 
 class PersonErased(Message):

@@ -46,5 +46,5 @@ class Decisions:
 
     def index_again(self, sighting_id: str) -> None:
         """Have the index told: it filters sightings by their person."""
-        where = FaceVector.subject_id == sighting_id, FaceVector.index_state == "indexed"
+        where = FaceVector.subject_id == sighting_id, FaceVector.index_state != "removing"
         self._session.execute(update(FaceVector).where(*where).values(index_state="pending", updated_at=now()))

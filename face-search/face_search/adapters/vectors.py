@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Literal, cast
 
 import numpy as np
-from sqlalchemy import CursorResult, Select, delete, exists, func, select, update
+from sqlalchemy import CursorResult, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from face_search.adapters.likeness import as_vector
@@ -151,15 +151,11 @@ class Vectors:
 
     def without(self, model: str, kind: VectorKind, after: str, limit: int) -> Sequence[Upright]:
         """Give stored faces that have no vector of a model, by id from `after` on."""
+        query: Any = select(_ID[kind], FaceSample.aligned_key if kind == "sample" else Sighting.aligned_key)
+        if kind == "sighting":
+            query = query.where(Sighting.aligned_key.is_not(None), Sighting.decision != "unusable")
         made = exists().where(FaceVector.subject_id == _ID[kind], FaceVector.model == model)
-        query: Select[Any]
-        if kind == "sample":
-            query = select(FaceSample.sample_id, FaceSample.aligned_key).where(FaceSample.sample_id > after, ~made)
-        else:
-            usable = Sighting.aligned_key.is_not(None), Sighting.decision != "unusable"
-            query = select(Sighting.sighting_id, Sighting.aligned_key).where(Sighting.sighting_id > after, ~made)
-            query = query.where(*usable)
-        rows = self._session.execute(query.order_by(_ID[kind]).limit(limit))
+        rows = self._session.execute(query.where(_ID[kind] > after, ~made).order_by(_ID[kind]).limit(limit))
         return [Upright(kind, subject_id, key) for subject_id, key in rows]
 
     def is_there(self, face: Upright) -> bool:
