@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
 from shared_kernel.clock import now, rfc3339
@@ -83,7 +84,9 @@ def test_wrong_fields_are_named(quiet_world: World, fields: dict[str, str], fiel
 
 @pytest.mark.parametrize(("data", "status"), [(b"", 422), (b"x" * (20 * 1024 * 1024 + 1), 413)], ids=["empty", "large"])
 def test_a_photo_has_bytes_and_not_too_many(quiet_world: World, data: bytes, status: int) -> None:
-    boundary, body = encode_multipart(form(data))  # the client would leave a temporary file open
+    boundary, body = encode_multipart(
+        {"photo": FileStorage(io.BytesIO(data), "photo.jpg")}
+    )  # the client would leave a temporary file open
     kind = f"multipart/form-data; boundary={boundary}"
     answer = quiet_world.call("POST", "/photos", quiet_world.token("guard"), data=body, content_type=kind)
     assert (answer.status_code, answer.get_json()["errors"][0]["field"]) == (status, "photo")
