@@ -1,4 +1,4 @@
-"""`python -m face_search web | worker`: the processes of this service."""
+"""`python -m face_search web | worker`: the processes of this service. Each imports only what it needs."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from typing import Final
 from apiflask import APIFlask
 from werkzeug.serving import make_server
 
-from face_search.app import create_app, create_health_app
 from face_search.bootstrap import make_parts
+from face_search.health import create_health_app
 from face_search.parts import Parts
 from face_search.rules import SERVICE
 from face_search.settings import Settings
-from face_search.worker import tasks
 from shared_kernel import log
 from shared_kernel.bus import run_tasks
 from shared_kernel.errors import ArtifactError
@@ -29,6 +28,8 @@ _WEB_THREADS: Final = 32
 
 def web(settings: Settings) -> None:
     """Answer HTTP until SIGTERM."""
+    from face_search.app import create_app
+
     started: list[Parts] = []
 
     def make_app() -> APIFlask:
@@ -45,6 +46,8 @@ def web(settings: Settings) -> None:
 
 def worker(settings: Settings) -> None:
     """Recognise, index, import, erase until SIGTERM."""
+    from face_search.worker import tasks
+
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

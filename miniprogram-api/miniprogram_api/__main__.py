@@ -1,4 +1,7 @@
-"""`python -m miniprogram_api web | recorder | clock | migrate`: the processes of this service."""
+"""`python -m miniprogram_api web | recorder | clock | migrate`: the processes of this service.
+
+Each imports only what it needs: one machine runs them all.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,8 @@ from typing import Final
 from apiflask import APIFlask
 from werkzeug.serving import make_server
 
-from miniprogram_api import recorder, timetable
-from miniprogram_api.adapters.migrations import upgrade
-from miniprogram_api.app import SPARE_THREADS, create_app, create_health_app
 from miniprogram_api.bootstrap import make_parts
+from miniprogram_api.health import create_health_app
 from miniprogram_api.parts import Parts
 from miniprogram_api.settings import Settings
 from shared_kernel import log
@@ -25,6 +26,8 @@ _USAGE: Final = "usage: python -m miniprogram_api web | recorder | clock | migra
 
 def web(settings: Settings) -> None:
     """Answer HTTP until SIGTERM."""
+    from miniprogram_api.app import SPARE_THREADS, create_app
+
     started: list[Parts] = []
 
     def make_app() -> APIFlask:
@@ -43,16 +46,22 @@ def web(settings: Settings) -> None:
 
 def record(settings: Settings) -> None:
     """Record messages until SIGTERM."""
+    from miniprogram_api import recorder
+
     _until_stopped(settings, lambda parts, stop: recorder.run(parts.bus, parts.database, parts.blobs, stop))
 
 
 def clock(settings: Settings) -> None:
     """Do the chores until SIGTERM."""
+    from miniprogram_api import timetable
+
     _until_stopped(settings, timetable.run)
 
 
 def migrate(settings: Settings) -> None:
     """Bring the database up to date."""
+    from miniprogram_api.adapters.migrations import upgrade
+
     upgrade(settings.database_url.get_secret_value())
 
 

@@ -29,18 +29,17 @@ from miniprogram_api import (
 )
 from miniprogram_api.access import PREFIX, guard
 from miniprogram_api.documentation import describe
+from miniprogram_api.health import SERVICE, checks
 from miniprogram_api.parts import Parts
 from shared_kernel import web
-from shared_kernel.errors import Unavailable
 
-SERVICE: Final = "miniprogram-api"
 #: Threads beyond those that live event clients hold.
 SPARE_THREADS: Final = 32
 
 
 def create_app(parts: Parts) -> APIFlask:
     """The application over `parts`. Starts nothing."""
-    app = web.create_app(SERVICE, prefix="/api", title="Xunshi miniprogram-api", checks=_checks(parts))
+    app = web.create_app(SERVICE, prefix="/api", title="Xunshi miniprogram-api", checks=checks(parts))
     guard(app, parts)
     for resource in (
         sessions,
@@ -68,28 +67,7 @@ def create_app(parts: Parts) -> APIFlask:
     return app
 
 
-def create_health_app(parts: Parts) -> APIFlask:
-    """Health and metrics only: for the recorder and the clock."""
-    return web.create_app(SERVICE, prefix="/api", title="Xunshi miniprogram-api worker", checks=_checks(parts))
-
-
 def openapi_json(app: APIFlask) -> str:
     """The document that `docs/reference/miniprogram-api.openapi.json` keeps."""
     with app.app_context():
         return json.dumps(app.spec, indent=2, ensure_ascii=False) + "\n"
-
-
-def _checks(parts: Parts) -> dict[str, web.Check]:
-    return {
-        "database": lambda: _missing(parts.database.ping),
-        "redis": lambda: _missing(parts.bus.ping),
-        "object storage": lambda: _missing(parts.blobs.check),
-    }
-
-
-def _missing(ask: object) -> str | None:
-    try:
-        ask()  # type: ignore[operator]
-    except Unavailable as error:
-        return error.reason
-    return None

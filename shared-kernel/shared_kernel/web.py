@@ -6,6 +6,7 @@ Errors are RFC 9457 problem documents. `/healthz` says that the process lives, `
 
 from __future__ import annotations
 
+import gc
 import signal
 import threading
 import time
@@ -274,6 +275,15 @@ class _Server(BaseApplication):  # type: ignore[misc]
         return self._make_app()
 
 
+def _leave_shared() -> None:
+    """Have the garbage collector leave alone what is there before a fork: it writes into every object that it visits.
+
+    Parent and child then go on sharing that memory (miniprogram-api: 124 instead of 150 MiB for both together).
+    """
+    gc.collect()
+    gc.freeze()
+
+
 def serve(
     make_app: Callable[[], Flask],
     *,
@@ -301,6 +311,7 @@ def serve(
         "worker_connections": max(1000, threads * 2),
         "graceful_timeout": 3,
         "timeout": 60,
+        "pre_fork": lambda _server, _worker: _leave_shared(),
         "control_socket_disable": True,  # services of one user would steal each other's socket
         "accesslog": None,
         "errorlog": "-",

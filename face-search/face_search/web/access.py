@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, TypeVar, cast
 
 from flask import Flask, current_app, g, request
 
+from face_search.health import PREFIX
 from face_search.parts import Parts
 from shared_kernel.auth import Ticket, sign_ticket, verify_ticket
 from shared_kernel.door import Caller
@@ -21,7 +22,6 @@ from shared_kernel.wire import is_ulid
 V = TypeVar("V", bound=Callable[..., Any])
 Permission = Literal["face.view", "face.search", "face.manage", "face.erase", "face.audit", "photo.detect"]
 
-PREFIX: Final = "/faces"
 #: How long a picture's address opens it, seconds.
 TICKET_TTL_S: Final = 600
 _MARK: Final = "xunshi_rule"
