@@ -85,6 +85,12 @@ class Enrolled:
     fresh: bool
 
 
+class Poor(Invalid):
+    """A face that is not good enough to be enrolled."""
+
+    quality = Quality(0.0)
+
+
 def is_enrolable(quality: Quality) -> bool:
     """Tell whether a face is good enough to recognise somebody by."""
     return quality.score >= GOOD and not REFUSED.intersection(quality.reasons)
@@ -123,6 +129,10 @@ class Enrolment:
             return self.judged(self.decoder.decode(photo, self.urgency))
         except UnreadablePicture as error:
             raise Invalid.field("photo", error.detail, code=error.code) from error
+        except Poor as error:  # a line of a report has one reason, and room for what to do about it
+            worst = error.quality.reasons[:1]
+            words = f"{hint(worst, 'zh-CN')} {hint(worst, 'en')}"
+            raise Invalid(words, code=worst[0] if worst else error.code) from error
 
     def judged(self, picture: Picture) -> FaceRead:
         """Read the face of a picture that is to be enrolled.
@@ -300,13 +310,15 @@ def picture_keys(sample_id: str) -> tuple[str, str]:
     return f"{_FOLDER}/{sample_id}/crop.jpg", f"{_FOLDER}/{sample_id}/face.png"
 
 
-def poor(quality: Quality, field: str = "photo") -> Invalid:
+def poor(quality: Quality, field: str = "photo") -> Poor:
     """The refusal of a face: a `quality` line for each reason, and what to do about it in both languages."""
     reasons = quality.reasons
     problems = [FieldProblem("quality", str(one)) for one in reasons] or [FieldProblem("quality", "too_poor")]
     problems += [FieldProblem(f"hint.{language}", hint(reasons, language)) for language in ("zh-CN", "en")]
     words = ", ".join(reasons) or "too poor"
-    return Invalid(f"{field}: {words}. {hint(reasons, 'en')}", code="face_quality", fields=tuple(problems))
+    refusal = Poor(f"{field}: {words}. {hint(reasons, 'en')}", code="face_quality", fields=tuple(problems))
+    refusal.quality = quality
+    return refusal
 
 
 def _resembles(store: Store, others: list[Resemblance]) -> Conflict:

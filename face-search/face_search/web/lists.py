@@ -6,6 +6,7 @@ import re
 from typing import Annotated, Final, Literal, cast
 
 from apiflask import APIBlueprint
+from flask import Response
 from pydantic import BaseModel, Field, StringConstraints
 
 from face_search.adapters.store import Store
@@ -110,7 +111,7 @@ def blueprint(parts: Parts) -> APIBlueprint:
     @allow("face.manage")
     @routes.output({}, status_code=204)
     @routes.doc(summary="Remove a list that nobody is on", responses={409: "somebody is on it"})
-    def remove_list(list_id: str) -> tuple[str, int]:
+    def remove_list(list_id: str) -> Response:
         def work(store: Store) -> None:
             row = _list(store, list_id)
             if members := store.lists.members(list_id):
@@ -119,7 +120,7 @@ def blueprint(parts: Parts) -> APIBlueprint:
             store.lists.remove(row)
 
         parts.database.run(work)
-        return "", 204
+        return Response(status=204)
 
     return routes
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal, cast
 
 from apiflask import APIBlueprint
 from flask import Response, jsonify, request
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
 from face_search.adapters.people import PersonFilter
 from face_search.adapters.store import Store
@@ -36,8 +36,16 @@ def _text(text: str) -> str:
 
 #: Words for people, in lines.
 Text = Annotated[str, AfterValidator(_text)]
-#: A time in JSON is text.
-Moment3339 = Annotated[When, Field(strict=False)]
+
+
+def _only_text(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError("expected text such as 2026-01-02T03:04:05Z")  # noqa: TRY004 - pydantic wants this one
+    return value
+
+
+#: A time in a JSON body, where it is text.
+Moment3339 = Annotated[When, BeforeValidator(_only_text), Field(strict=False)]
 
 _MAX_LISTS: Final = 20
 _NAME: Final = Field(min_length=1, max_length=64, description="what people call them")

@@ -6,6 +6,7 @@ import contextlib
 from typing import Final, Literal, cast
 
 from apiflask import APIBlueprint
+from flask import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from face_search.adapters.store import Store
@@ -111,12 +112,12 @@ def blueprint(parts: Parts) -> APIBlueprint:
     @allow("face.manage")
     @routes.output({}, status_code=204)
     @routes.doc(summary="Remove a picture; the person is not recognised by it any more")
-    def remove_sample(sample_id: str) -> tuple[str, int]:
+    def remove_sample(sample_id: str) -> Response:
         keys = parts.database.run(lambda store: _removed(store, sample_id))
         with contextlib.suppress(Unavailable):  # no row names them: they are removed later
             for key in keys:
                 parts.blobs.delete(key)
-        return "", 204
+        return Response(status=204)
 
     @routes.post("/examine")
     @allow("face.manage")
