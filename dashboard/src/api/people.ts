@@ -48,8 +48,12 @@ export const changePerson = (person_id: string, change: Partial<PersonDraft>) =>
 export const listSamples = (person_id: string, signal?: AbortSignal) =>
   client.call<Page<FaceSample>>(`${one(person_id)}/samples`, { signal }).then((page) => page.items)
 
-export const addSample = (person_id: string, photo: Blob, options: UploadOptions = {}) =>
-  upload<FaceSample>(`${one(person_id)}/samples`, photoForm(photo), options)
+/** `despite`: persons whom the face resembles, as a refusal named them: enrol it nonetheless. */
+export function addSample(person_id: string, photo: Blob, despite: readonly string[] = []) {
+  const form = photoForm(photo)
+  for (const other of despite) form.append('despite', other)
+  return upload<FaceSample>(`${one(person_id)}/samples`, form)
+}
 
 export const addSampleFromSighting = (person_id: string, sighting_id: string) =>
   client.call<FaceSample>(`${one(person_id)}/samples/from-sighting`, {

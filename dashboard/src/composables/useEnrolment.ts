@@ -3,13 +3,14 @@
  * pictures follow one by one. What fails in between goes on where it stopped: the person is made once.
  */
 import { computed, onScopeDispose, shallowRef, type ComputedRef, type ShallowRef } from 'vue'
-import type { Examined, FaceSample, Person, PersonDraft, QualityReason } from '@/api/faceTypes'
+import type { Examined, FaceSample, Person, PersonDraft } from '@/api/faceTypes'
 import { addPerson, addSample, examinePhoto } from '@/api/people'
 import { isAbort, RequestProblem } from '@/api/problem'
 import { newKey } from '@/key'
 import { photoFault, type PhotoFault } from './usePhotoFile'
 
-export type ShotState = 'examining' | 'good' | 'poor' | 'failed' | 'sending' | 'kept'
+/** `other`: it looks like somebody else who is enrolled; a human has to say so. */
+export type ShotState = 'examining' | 'good' | 'poor' | 'other' | 'failed' | 'sending' | 'kept'
 
 export interface Shot {
   id: number
@@ -18,7 +19,11 @@ export interface Shot {
   state: ShotState
   /** 0 to 1; null while it is not known. */
   quality: number | null
-  reasons: QualityReason[]
+  reasons: string[]
+  /** Whom it resembles. */
+  others: readonly { person_id: string; name: string }[]
+  /** A human said that it is this person nonetheless. */
+  despite: boolean
   error: unknown
 }
 
@@ -26,7 +31,7 @@ export interface EnrolmentOptions {
   /** Injected in tests. */
   examine?: (photo: Blob, options: { signal: AbortSignal }) => Promise<Examined>
   makePerson?: (draft: PersonDraft, idempotencyKey: string) => Promise<Person>
-  send?: (person_id: string, photo: Blob) => Promise<FaceSample>
+  send?: (person_id: string, photo: Blob, despite: readonly string[]) => Promise<FaceSample>
 }
 
 export interface Enrolment {
@@ -38,6 +43,8 @@ export interface Enrolment {
   busy: Readonly<ShallowRef<boolean>>
   add: (files: Iterable<File>) => Promise<void>
   drop: (id: number) => void
+  /** It is this person, although it resembles somebody else. */
+  insist: (id: number) => void
   /** Ask again about one whose examination failed. */
   again: (id: number) => Promise<void>
   /** Make the person (unless `person_id` names one that is there) and send what is good. Throws what the server refused. */
@@ -46,11 +53,17 @@ export interface Enrolment {
 }
 
 /** Reasons of a refusal as the server names them, or none. */
-export function reasonsOf(error: unknown): QualityReason[] {
-  if (!(error instanceof RequestProblem) || error.status !== 422) return []
-  const named =
-    error.problem.errors?.filter((each) => each.field === 'quality' || each.field === 'photo') ?? []
-  return named.map((each) => each.message as QualityReason)
+export function reasonsOf(error: unknown): string[] {
+  if (!(error instanceof RequestProblem) || error.problem.type !== '#face_quality') return []
+  const named = error.problem.errors?.filter((each) => each.field === 'quality') ?? []
+  return named.map((each) => each.message)
+}
+
+/** Whom a refused face resembles, or nobody. */
+export function othersOf(error: unknown): { person_id: string; name: string }[] {
+  if (!(error instanceof RequestProblem) || error.problem.type !== '#face_of_other') return []
+  const named = error.problem.errors?.filter((each) => each.field.startsWith('person.')) ?? []
+  return named.map((each) => ({ person_id: each.field.slice('person.'.length), name: each.message }))
 }
 
 /** Of the largest face: it is the one that would be enrolled. */
@@ -100,7 +113,17 @@ export function useEnrolment(options: EnrolmentOptions = {}): Enrolment {
       const url = URL.createObjectURL(file)
       shots.value = [
         ...shots.value,
-        { id: count, file, url, state: 'examining', quality: null, reasons: [], error: null },
+        {
+          id: count,
+          file,
+          url,
+          state: 'examining',
+          quality: null,
+          reasons: [],
+          others: [],
+          despite: false,
+          error: null,
+        },
       ]
     }
     // one at a time: a folder of pictures must not crowd out the cameras
@@ -116,16 +139,17 @@ export function useEnrolment(options: EnrolmentOptions = {}): Enrolment {
   async function sendOne(person_id: string, shot: Shot): Promise<void> {
     set(shot.id, { state: 'sending' })
     try {
-      await send(person_id, shot.file)
+      await send(person_id, shot.file, shot.despite ? shot.others.map((one) => one.person_id) : [])
       set(shot.id, { state: 'kept' })
     } catch (error) {
-      const reasons = reasonsOf(error)
-      if (reasons.length === 0) {
+      const [reasons, others] = [reasonsOf(error), othersOf(error)]
+      // the last word on quality is the server's
+      if (reasons.length > 0) set(shot.id, { state: 'poor', reasons })
+      else if (others.length > 0) set(shot.id, { state: 'other', others, despite: false })
+      else {
         set(shot.id, { state: 'good' })
         throw error
       }
-      // the last word on quality is the server's
-      set(shot.id, { state: 'poor', reasons })
     }
   }
 
@@ -163,5 +187,6 @@ export function useEnrolment(options: EnrolmentOptions = {}): Enrolment {
     () => shots.value.filter(({ state }) => ['good', 'sending', 'kept'].includes(state)).length,
   )
   onScopeDispose(reset)
-  return { shots, fault, good, busy, add, drop, again: look, save, reset }
+  const insist = (id: number) => set(id, { state: 'good', despite: true })
+  return { shots, fault, good, busy, add, drop, insist, again: look, save, reset }
 }

@@ -106,7 +106,7 @@ export function useFaceCamera(options: FaceCameraOptions = {}): FaceCamera {
 
   async function take(): Promise<File | null> {
     const picture = screen === null ? null : await grab(screen, FULL_PX)
-    return picture === null ? null : new File([picture], 'camera.jpg', { type: 'image/jpeg' })
+    return picture === null ? null : new File([picture], 'shot.jpg', { type: 'image/jpeg' })
   }
 
   function stop(): void {

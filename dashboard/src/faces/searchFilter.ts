@@ -1,12 +1,12 @@
 /** What a search for a face is limited to, as chosen and as asked of the server. */
-import type { SearchOf, SearchWanted } from '@/api/faceTypes'
+import type { SearchWanted } from '@/api/faceTypes'
 import type { MaskState } from '@/api/types'
 
 export const RANGES = ['day', 'week', 'month', 'anytime', 'custom'] as const
 export type SearchRange = (typeof RANGES)[number]
 
 export interface SearchFilter {
-  of: SearchOf
+  of: SearchWanted['of']
   range: SearchRange
   /** Of a custom range, ms since the epoch. */
   from: number | null
@@ -22,7 +22,7 @@ export interface SearchFilter {
 const DAY_MS = 86_400_000
 const DAYS: Partial<Record<SearchRange, number>> = { day: 1, week: 7, month: 30 }
 
-export const usualFilter = (of: SearchOf): SearchFilter => ({
+export const usualFilter = (of: SearchWanted['of']): SearchFilter => ({
   of,
   range: 'week',
   from: null,

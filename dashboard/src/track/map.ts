@@ -4,7 +4,7 @@ import 'leaflet/dist/leaflet.css'
 import type { FloorPlan } from '@/api/faceTypes'
 import type { TileSettings } from './background'
 import { toGcj02, type Place } from './geo'
-import type { Spot, Track, Way } from './track'
+import { placeOn, type Spot, type Track, type Way } from './track'
 
 export interface TrackMapOptions {
   onSpot: (spot: Spot) => void
@@ -29,6 +29,8 @@ const MAX_ZOOM = 23
 const TILES_ZOOM = 19
 const FIT_ZOOM = 19
 const GRID_PX = 256
+/** Of a bent line. */
+const PIECES = 16
 
 /** A plain grid, drawn here: works with no network at all. */
 const Grid = L.GridLayer.extend({
@@ -104,7 +106,8 @@ export function createTrackMap(element: HTMLElement, options: TrackMapOptions): 
   }
 
   function drawWay(way: Way): void {
-    const line = L.polyline([at(way.from.place), at(way.to.place)], {
+    const points = Array.from({ length: PIECES + 1 }, (_, n) => at(placeOn(way, n / PIECES)))
+    const line = L.polyline(points, {
       className: `track-way ${way.verdict}`,
       interactive: false,
     }).addTo(drawn)

@@ -114,20 +114,31 @@ function waysOf(stops: Stop[], legs: readonly Leg[]): Way[] {
 export const stopAt = (track: Track, at: number): Stop | null =>
   track.stops.filter((stop) => stop.at <= at).at(-1) ?? null
 
-/** Where somebody was at a moment: on the straight line of a way, else where they were seen last. Null: nobody knows. */
+/** How far a way is drawn beside the straight line, as a share of its length: there and back are two lines. */
+const BEND = 0.09
+
+/**
+ * A place on a way, `part` from 0 to 1. Ways are bent to the left of their direction; nobody knows how somebody went, and
+ * a line that lies on another one could not be told from it.
+ */
+export function placeOn(way: Way, part: number): Place {
+  const { from, to } = way
+  const shrink = Math.cos((from.place.lat * Math.PI) / 180) || 1
+  const east = (to.place.lon - from.place.lon) * shrink
+  const north = to.place.lat - from.place.lat
+  const aside = 4 * BEND * part * (1 - part)
+  return {
+    lon: from.place.lon + (east * part - north * aside) / shrink,
+    lat: from.place.lat + north * part + east * aside,
+  }
+}
+
+/** Where somebody was at a moment: on a way, else where they were seen last. Null: nobody knows. */
 export function placeAt(track: Track, at: number): Place | null {
   const way = track.ways.find((each) => each.from.at <= at && at < each.to.at)
-  if (way === undefined)
-    return (
-      track.stops.filter((stop) => stop.at <= at && stop.leftOut === null && located(stop)).at(-1)?.place ??
-      null
-    )
-  const part = (at - way.from.at) / (way.to.at - way.from.at)
-  const between = (a: number, b: number) => a + (b - a) * part
-  return {
-    lon: between(way.from.place.lon, way.to.place.lon),
-    lat: between(way.from.place.lat, way.to.place.lat),
-  }
+  if (way !== undefined) return placeOn(way, (at - way.from.at) / (way.to.at - way.from.at))
+  const known = track.stops.filter((stop) => stop.at <= at && stop.leftOut === null && located(stop))
+  return known.at(-1)?.place ?? null
 }
 
 /** How many times faster than life. */

@@ -24,6 +24,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/faces/lists": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists that persons are on
+         * @description Needs the permission `face.view`.
+         */
+        get: operations["get_lists_lists"];
+        put?: never;
+        /**
+         * Make a list
+         * @description Needs the permission `face.manage`.
+         */
+        post: operations["post_lists_add_list"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/faces/search": {
         parameters: {
             query?: never;
@@ -58,6 +82,70 @@ export interface paths {
          * @description Sent again with the same `Idempotency-Key` it is the same photo. Needs the permission `photo.detect`.
          */
         post: operations["post_patrol_photos_add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/faces/persons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Whom the installation knows by face, newest first
+         * @description Needs the permission `face.view`.
+         */
+        get: operations["get_persons_persons"];
+        put?: never;
+        /**
+         * Add a person; pictures follow as samples
+         * @description Needs the permission `face.manage`.
+         */
+        post: operations["post_persons_add_person"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/faces/examine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Which faces are in a picture, and whether they could be enrolled
+         * @description Needs the permission `face.manage`.
+         */
+        post: operations["post_samples_examine"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/faces/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was decided about who is who
+         * @description Needs the permission `face.view`.
+         */
+        get: operations["get_changes_changes"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -252,6 +340,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/faces/lists/{list_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a list that nobody is on
+         * @description Needs the permission `face.manage`.
+         */
+        delete: operations["delete_lists_remove_list"];
+        options?: never;
+        head?: never;
+        /**
+         * Rename a list, or change what it does
+         * @description Needs the permission `face.manage`.
+         */
+        patch: operations["patch_lists_change_list"];
+        trace?: never;
+    };
+    "/faces/persons/{person_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One person; also an entry that turned out to be another, see merged_into
+         * @description Needs the permission `face.view`.
+         */
+        get: operations["get_persons_one_person"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change what is known of a person
+         * @description Needs the permission `face.manage`.
+         */
+        patch: operations["patch_persons_change_person"];
+        trace?: never;
+    };
+    "/faces/samples/{sample_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a picture; the person is not recognised by it any more
+         * @description Needs the permission `face.manage`.
+         */
+        delete: operations["delete_samples_remove_sample"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/faces/imports/{import_id}": {
         parameters: {
             query?: never;
@@ -264,6 +420,26 @@ export interface paths {
          * @description Needs the permission `face.manage`.
          */
         get: operations["get_imports_one_import"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/faces/pictures/{picture_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The face of a sample or sighting, with some surroundings
+         * @description Needs the permission `face.view`.
+         */
+        get: operations["get_pictures_picture"];
         put?: never;
         post?: never;
         delete?: never;
@@ -332,6 +508,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/faces/changes/{change_id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a decision back: everything is as it was
+         * @description Needs the permission `face.manage`.
+         */
+        post: operations["post_changes_take_back"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/faces/persons/{person_id}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Two entries are one person; this one stays
+         * @description Needs the permission `face.manage`.
+         */
+        post: operations["post_changes_merge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/faces/persons/{person_id}/split": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Some pictures and sightings are a new person's
+         * @description Needs the permission `face.manage`.
+         */
+        post: operations["post_changes_split"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/faces/imports/{import_id}/lines": {
         parameters: {
             query?: never;
@@ -386,6 +622,30 @@ export interface paths {
         get: operations["get_erasures_export_person"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/faces/persons/{person_id}/samples": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Pictures by which a person is recognised
+         * @description Needs the permission `face.view`.
+         */
+        get: operations["get_samples_samples"];
+        put?: never;
+        /**
+         * Enrol a picture; a poor one is refused with reasons and hints
+         * @description Needs the permission `face.manage`.
+         */
+        post: operations["post_samples_add_sample"];
         delete?: never;
         options?: never;
         head?: never;
@@ -481,7 +741,7 @@ export interface paths {
         };
         /**
          * Where a person has been, as far as the caller's cameras saw it
-         * @description Needs the permission `face.view`.
+         * @description With `format=geojson` the answer is a FeatureCollection, `application/geo+json` (RFC 7946). Needs the permission `face.view`.
          */
         get: operations["get_trajectories_of_person"];
         put?: never;
@@ -521,11 +781,31 @@ export interface paths {
         };
         /**
          * Where the unknown face of a sighting has been, by likeness
-         * @description Needs the permission `face.view`.
+         * @description With `format=geojson` the answer is a FeatureCollection, `application/geo+json` (RFC 7946). Needs the permission `face.view`.
          */
         get: operations["get_trajectories_of_face"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/faces/persons/{person_id}/samples/from-sighting": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enrol the face of a sighting; never one below the bar
+         * @description Needs the permission `face.manage`.
+         */
+        post: operations["post_samples_add_sample_of_sighting"];
         delete?: never;
         options?: never;
         head?: never;
@@ -565,6 +845,157 @@ export interface components {
              * @description enrolled persons from which the law wants a report
              */
             reporting_limit: number;
+        };
+        /** ListOut */
+        "ListPage.ListOut": {
+            /** List Id */
+            list_id: string;
+            /** Code */
+            code: string;
+            /** Name */
+            name: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "staff" | "visitor" | "watch" | "own";
+            /** Alerts */
+            alerts: boolean;
+            /** Keep Days */
+            keep_days: number | null;
+            /**
+             * Persons
+             * @description how many are on it
+             */
+            persons: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
+        /**
+         * ListPage
+         * @description All lists, in the order in which they were made.
+         */
+        ListPage: {
+            /** Items */
+            items: components["schemas"]["ListPage.ListOut"][];
+            /**
+             * Next
+             * @description always null: there are not so many
+             * @default null
+             */
+            next: string | null;
+        };
+        /** ListOut */
+        ListOut: {
+            /** List Id */
+            list_id: string;
+            /** Code */
+            code: string;
+            /** Name */
+            name: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "staff" | "visitor" | "watch" | "own";
+            /** Alerts */
+            alerts: boolean;
+            /** Keep Days */
+            keep_days: number | null;
+            /**
+             * Persons
+             * @description how many are on it
+             */
+            persons: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
+        /** FieldProblemDocument */
+        "Problem.FieldProblemDocument": {
+            /**
+             * Field
+             * @description dotted path of the field, or its place in the request
+             */
+            field: string;
+            /**
+             * Message
+             * @description what was expected
+             */
+            message: string;
+        };
+        /**
+         * Problem
+         * @description RFC 9457 problem document.
+         */
+        Problem: {
+            /**
+             * Type
+             * @description stable code of the problem, as a URI fragment
+             * @default about:blank
+             */
+            type: string;
+            /**
+             * Title
+             * @description the kind of problem
+             * @default
+             */
+            title: string;
+            /**
+             * Status
+             * @description HTTP status
+             * @default 500
+             */
+            status: number;
+            /**
+             * Detail
+             * @description this problem, for people
+             * @default
+             */
+            detail: string;
+            /**
+             * Errors
+             * @description the fields that were wrong
+             * @default []
+             */
+            errors: components["schemas"]["Problem.FieldProblemDocument"][];
+        };
+        /** ListIn */
+        ListIn: {
+            /**
+             * Name
+             * @description what people call it
+             */
+            name: string;
+            /**
+             * Code
+             * @description short name for imports; else made of the name
+             * @default null
+             */
+            code: string | null;
+            /**
+             * Kind
+             * @default own
+             * @enum {string}
+             */
+            kind: "staff" | "visitor" | "watch" | "own";
+            /**
+             * Alerts
+             * @description seeing somebody of it raises an alert; else only of kind watch
+             * @default null
+             */
+            alerts: boolean | null;
+            /**
+             * Keep Days
+             * @description sightings of whoever is on it go after this; null: as the service is set
+             * @default null
+             */
+            keep_days: number | null;
         };
         /**
          * FaceOut
@@ -773,55 +1204,6 @@ export interface components {
              */
             next: string | null;
         };
-        /** FieldProblemDocument */
-        "Problem.FieldProblemDocument": {
-            /**
-             * Field
-             * @description dotted path of the field, or its place in the request
-             */
-            field: string;
-            /**
-             * Message
-             * @description what was expected
-             */
-            message: string;
-        };
-        /**
-         * Problem
-         * @description RFC 9457 problem document.
-         */
-        Problem: {
-            /**
-             * Type
-             * @description stable code of the problem, as a URI fragment
-             * @default about:blank
-             */
-            type: string;
-            /**
-             * Title
-             * @description the kind of problem
-             * @default
-             */
-            title: string;
-            /**
-             * Status
-             * @description HTTP status
-             * @default 500
-             */
-            status: number;
-            /**
-             * Detail
-             * @description this problem, for people
-             * @default
-             */
-            detail: string;
-            /**
-             * Errors
-             * @description the fields that were wrong
-             * @default []
-             */
-            errors: components["schemas"]["Problem.FieldProblemDocument"][];
-        };
         /** PhotoOut */
         PhotoOut: {
             /**
@@ -834,6 +1216,285 @@ export interface components {
              * Format: date-time
              */
             taken_at: string;
+        };
+        /** PersonOut */
+        "PersonPage.PersonOut": {
+            /** Person Id */
+            person_id: string;
+            /** Name */
+            name: string;
+            /** External Ref */
+            external_ref: string | null;
+            /** Note */
+            note: string;
+            /**
+             * Basis
+             * @enum {string}
+             */
+            basis: "consent" | "contract" | "duty" | "safety";
+            /** Basis Detail */
+            basis_detail: string;
+            /** Consented At */
+            consented_at: string | null;
+            /** Expires At */
+            expires_at: string | null;
+            /**
+             * Merged Into
+             * @description who this turned out to be; null: a person of their own
+             */
+            merged_into: string | null;
+            /** List Ids */
+            list_ids: string[];
+            /**
+             * Samples
+             * @description pictures by which they are recognised
+             */
+            samples: number;
+            /**
+             * Crop Url
+             * @description the best of them; opens for ten minutes for this user
+             */
+            crop_url: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Updated At
+             * Format: date-time
+             * @description `If-Match: "…"` with it refuses to change what changed since
+             */
+            updated_at: string;
+        };
+        /**
+         * PersonPage
+         * @description A page of persons, newest first.
+         */
+        PersonPage: {
+            /** Items */
+            items: components["schemas"]["PersonPage.PersonOut"][];
+            /**
+             * Next
+             * @description `after` of the next page; null on the last
+             */
+            next: string | null;
+        };
+        /** PersonOut */
+        PersonOut: {
+            /** Person Id */
+            person_id: string;
+            /** Name */
+            name: string;
+            /** External Ref */
+            external_ref: string | null;
+            /** Note */
+            note: string;
+            /**
+             * Basis
+             * @enum {string}
+             */
+            basis: "consent" | "contract" | "duty" | "safety";
+            /** Basis Detail */
+            basis_detail: string;
+            /** Consented At */
+            consented_at: string | null;
+            /** Expires At */
+            expires_at: string | null;
+            /**
+             * Merged Into
+             * @description who this turned out to be; null: a person of their own
+             */
+            merged_into: string | null;
+            /** List Ids */
+            list_ids: string[];
+            /**
+             * Samples
+             * @description pictures by which they are recognised
+             */
+            samples: number;
+            /**
+             * Crop Url
+             * @description the best of them; opens for ten minutes for this user
+             */
+            crop_url: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Updated At
+             * Format: date-time
+             * @description `If-Match: "…"` with it refuses to change what changed since
+             */
+            updated_at: string;
+        };
+        /** PersonIn */
+        PersonIn: {
+            /**
+             * Name
+             * @description what people call them
+             */
+            name: string;
+            /**
+             * External Ref
+             * @description number in another system, such as staff no.; unique
+             * @default null
+             */
+            external_ref: string | null;
+            /**
+             * Note
+             * @description what guards should know
+             * @default
+             */
+            note: string;
+            /**
+             * Basis
+             * @description consent, contract, duty (of law) or (public) safety
+             * @enum {string}
+             */
+            basis: "consent" | "contract" | "duty" | "safety";
+            /**
+             * Basis Detail
+             * @description such as where the signed consent lies
+             * @default
+             */
+            basis_detail: string;
+            /**
+             * Consented At
+             * @description when consent was given
+             * @default null
+             */
+            consented_at: string | null;
+            /**
+             * Expires At
+             * @description after this the person is erased; null: no end
+             * @default null
+             */
+            expires_at: string | null;
+            /**
+             * List Ids
+             * @description lists to be on
+             * @default []
+             */
+            list_ids: string[];
+        };
+        /**
+         * Box
+         * @description Axis-aligned box, corners as fractions of the picture's width and height.
+         */
+        "ExaminedOut.Box": {
+            /** X0 */
+            x0: number;
+            /** Y0 */
+            y0: number;
+            /** X1 */
+            x1: number;
+            /** Y1 */
+            y1: number;
+        };
+        /** ExaminedFace */
+        "ExaminedOut.ExaminedFace": {
+            box: components["schemas"]["ExaminedOut.Box"];
+            /**
+             * Score
+             * @description 0 to 1, how sure it is a face
+             */
+            score: number;
+            /**
+             * Quality
+             * @description 0 to 1
+             */
+            quality: number;
+            /**
+             * Quality Reasons
+             * @description what is not good, worst first
+             */
+            quality_reasons: string[];
+            /**
+             * Hints
+             * @description what to do about it; empty when nothing is wrong
+             */
+            hints: {
+                [key: string]: string;
+            };
+            mask_state: components["schemas"]["ExaminedOut.MaskState"];
+            /** Covered */
+            covered: boolean;
+            /**
+             * Usable
+             * @description good enough to be enrolled
+             */
+            usable: boolean;
+        };
+        /**
+         * MaskState
+         * @description What a face wears. Only `WITH_MASK` counts as protected.
+         * @enum {string}
+         */
+        "ExaminedOut.MaskState": "with_mask" | "without_mask" | "mask_worn_incorrectly";
+        /** ExaminedOut */
+        ExaminedOut: {
+            /**
+             * Width
+             * @description of the upright picture, pixels
+             */
+            width: number;
+            /** Height */
+            height: number;
+            /**
+             * Faces
+             * @description the largest first: it is the one that would be enrolled
+             */
+            faces: components["schemas"]["ExaminedOut.ExaminedFace"][];
+        };
+        /** ChangeOut */
+        "ChangePage.ChangeOut": {
+            /** Change Id */
+            change_id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "merge" | "split" | "not_this_person" | "confirm" | "lists";
+            /**
+             * Person Id
+             * @description about whom; of a merge who stays, of a split who was
+             */
+            person_id: string;
+            /**
+             * Other Id
+             * @description who went in a merge, who is new after a split, or the sighting
+             */
+            other_id: string | null;
+            /**
+             * Created By
+             * @description user; null: a service
+             */
+            created_by: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Undone At */
+            undone_at: string | null;
+            /** Undone By */
+            undone_by: string | null;
+        };
+        /**
+         * ChangePage
+         * @description A page of decisions, newest first.
+         */
+        ChangePage: {
+            /** Items */
+            items: components["schemas"]["ChangePage.ChangeOut"][];
+            /**
+             * Next
+             * @description `after` of the next page; null on the last
+             */
+            next: string | null;
         };
         /** ImportOut */
         ImportOut: {
@@ -1620,6 +2281,81 @@ export interface components {
              */
             more: boolean;
         };
+        /**
+         * ListPatch
+         * @description Only the fields that are there change. The code stays: files of imports name it.
+         */
+        ListPatch: {
+            /**
+             * Name
+             * @default null
+             */
+            name: string | null;
+            /**
+             * Kind
+             * @default null
+             */
+            kind: ("staff" | "visitor" | "watch" | "own") | null;
+            /**
+             * Alerts
+             * @default null
+             */
+            alerts: boolean | null;
+            /**
+             * Keep Days
+             * @description sightings of whoever is on it go after this; null: as the service is set
+             * @default null
+             */
+            keep_days: number | null;
+        };
+        /**
+         * PersonPatch
+         * @description Only the fields that are there change; null takes away what may be missing.
+         */
+        PersonPatch: {
+            /**
+             * Name
+             * @default null
+             */
+            name: string | null;
+            /**
+             * External Ref
+             * @description number in another system, such as staff no.; unique
+             * @default null
+             */
+            external_ref: string | null;
+            /**
+             * Note
+             * @default null
+             */
+            note: string | null;
+            /**
+             * Basis
+             * @default null
+             */
+            basis: ("consent" | "contract" | "duty" | "safety") | null;
+            /**
+             * Basis Detail
+             * @default null
+             */
+            basis_detail: string | null;
+            /**
+             * Consented At
+             * @default null
+             */
+            consented_at: string | null;
+            /**
+             * Expires At
+             * @default null
+             */
+            expires_at: string | null;
+            /**
+             * List Ids
+             * @description exactly these; can be taken back
+             * @default null
+             */
+            list_ids: string[] | null;
+        };
         /** ReceiptOut */
         ReceiptOut: {
             /**
@@ -1759,6 +2495,73 @@ export interface components {
             /** Decided At */
             decided_at: string | null;
         };
+        /** ChangeOut */
+        ChangeOut: {
+            /** Change Id */
+            change_id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "merge" | "split" | "not_this_person" | "confirm" | "lists";
+            /**
+             * Person Id
+             * @description about whom; of a merge who stays, of a split who was
+             */
+            person_id: string;
+            /**
+             * Other Id
+             * @description who went in a merge, who is new after a split, or the sighting
+             */
+            other_id: string | null;
+            /**
+             * Created By
+             * @description user; null: a service
+             */
+            created_by: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Undone At */
+            undone_at: string | null;
+            /** Undone By */
+            undone_by: string | null;
+        };
+        /**
+         * Empty
+         * @description A request body without content; what else is in it is ignored.
+         */
+        Empty: Record<string, never>;
+        /** MergeIn */
+        MergeIn: {
+            /**
+             * Other Id
+             * @description the entry that turned out to be this person
+             */
+            other_id: string;
+        };
+        /** SplitIn */
+        SplitIn: {
+            /**
+             * Sample Ids
+             * @description pictures of the new person
+             * @default []
+             */
+            sample_ids: string[];
+            /**
+             * Sighting Ids
+             * @description sightings of the new person
+             * @default []
+             */
+            sighting_ids: string[];
+            /**
+             * Name
+             * @description of the new person
+             */
+            name: string;
+        };
         /** LineOut */
         "LinePage.LineOut": {
             /** Line No */
@@ -1799,10 +2602,105 @@ export interface components {
             next: string | null;
         };
         /**
-         * Empty
-         * @description A request body without content; what else is in it is ignored.
+         * MaskState
+         * @description What a face wears. Only `WITH_MASK` counts as protected.
+         * @enum {string}
          */
-        Empty: Record<string, never>;
+        "SampleOut.MaskState": "with_mask" | "without_mask" | "mask_worn_incorrectly";
+        /** SampleOut */
+        SampleOut: {
+            /** Sample Id */
+            sample_id: string;
+            /** Person Id */
+            person_id: string;
+            /**
+             * Crop Url
+             * @description opens for ten minutes for this user
+             */
+            crop_url: string;
+            /**
+             * Quality
+             * @description 0 to 1
+             */
+            quality: number;
+            /** Quality Reasons */
+            quality_reasons: string[];
+            mask_state: components["schemas"]["SampleOut.MaskState"];
+            /**
+             * Covered
+             * @description mouth or nose cannot be seen
+             */
+            covered: boolean;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "upload" | "import" | "sighting";
+            /** Sighting Id */
+            sighting_id: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
+        /**
+         * MaskState
+         * @description What a face wears. Only `WITH_MASK` counts as protected.
+         * @enum {string}
+         */
+        "SamplePage.MaskState": "with_mask" | "without_mask" | "mask_worn_incorrectly";
+        /** SampleOut */
+        "SamplePage.SampleOut": {
+            /** Sample Id */
+            sample_id: string;
+            /** Person Id */
+            person_id: string;
+            /**
+             * Crop Url
+             * @description opens for ten minutes for this user
+             */
+            crop_url: string;
+            /**
+             * Quality
+             * @description 0 to 1
+             */
+            quality: number;
+            /** Quality Reasons */
+            quality_reasons: string[];
+            mask_state: components["schemas"]["SamplePage.MaskState"];
+            /**
+             * Covered
+             * @description mouth or nose cannot be seen
+             */
+            covered: boolean;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "upload" | "import" | "sighting";
+            /** Sighting Id */
+            sighting_id: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
+        /**
+         * SamplePage
+         * @description All samples of a person, the best first.
+         */
+        SamplePage: {
+            /** Items */
+            items: components["schemas"]["SamplePage.SampleOut"][];
+            /**
+             * Next
+             * @description always null: there are not so many
+             * @default null
+             */
+            next: string | null;
+        };
         /** ErasureOut */
         ErasureOut: {
             /**
@@ -2113,6 +3011,7 @@ export interface components {
             /**
              * Since
              * Format: date-time
+             * @description the time that was asked for
              */
             since: string;
             /**
@@ -2148,6 +3047,20 @@ export interface components {
              * @description ULID
              */
             person_id: string;
+        };
+        /** SightingSampleIn */
+        SightingSampleIn: {
+            /**
+             * Sighting Id
+             * @description ULID
+             */
+            sighting_id: string;
+            /**
+             * Despite
+             * @description persons whom the face resembles, as the refusal named them: enrol it nonetheless
+             * @default []
+             */
+            despite: string[];
         };
         /** FieldProblemDocument */
         FieldProblemDocument: {
@@ -2205,6 +3118,122 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_lists_lists: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListPage"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_lists_add_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ListIn"];
+            };
+        };
+        responses: {
+            /** @description Successful response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListOut"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the code is taken, or there are too many */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             /** @description a part is away; Retry-After says when to try again */
@@ -2398,6 +3427,262 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_persons_persons: {
+        parameters: {
+            query?: {
+                after?: string | null;
+                limit?: number;
+                q?: string | null;
+                list_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonPage"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_persons_add_person: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PersonIn"];
+            };
+        };
+        responses: {
+            /** @description Successful response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonOut"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the number is somebody else's */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_samples_examine: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /**
+                     * Format: binary
+                     * @description a picture; nothing of it is kept
+                     */
+                    photo: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExaminedOut"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a field is wrong, or a picture cannot be used; errors names it */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_changes_changes: {
+        parameters: {
+            query?: {
+                after?: string | null;
+                limit?: number;
+                person_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangePage"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             /** @description a part is away; Retry-After says when to try again */
@@ -3161,6 +4446,345 @@ export interface operations {
             };
         };
     };
+    delete_lists_remove_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                list_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description somebody is on it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patch_lists_change_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                list_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ListPatch"];
+            };
+        };
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListOut"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_persons_one_person: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonOut"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patch_persons_change_person: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PersonPatch"];
+            };
+        };
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonOut"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the number is somebody else's */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description changed since the version that If-Match names */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_samples_remove_sample: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sample_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_imports_one_import: {
         parameters: {
             query?: never;
@@ -3201,6 +4825,84 @@ export interface operations {
             };
             /** @description Not found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_pictures_picture: {
+        parameters: {
+            query?: {
+                ticket?: string | null;
+            };
+            header?: never;
+            path: {
+                picture_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the JPEG */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description unchanged */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such picture, or not for this user */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation error */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3373,6 +5075,246 @@ export interface operations {
             };
             /** @description Not found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_changes_take_back: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                change_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Empty"];
+            };
+        };
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeOut"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description already_undone, or changed_since: errors names what has to be taken back first */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_changes_merge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["MergeIn"];
+            };
+        };
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeOut"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description one of them turned out to be somebody else already */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_changes_split: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SplitIn"];
+            };
+        };
+        responses: {
+            /** @description Successful response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeOut"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the person was merged */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation error */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3598,6 +5540,161 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_samples_samples: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SamplePage"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_samples_add_sample: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /**
+                     * Format: binary
+                     * @description one face, from the front
+                     */
+                    photo: string;
+                    /** @description persons whom the face resembles, as the refusal named them: enrol it nonetheless */
+                    despite?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description this very picture is enrolled already */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Successful response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SampleOut"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description face_of_other: errors names who has this face; too_many_samples; merged: errors names into whom */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a field is wrong, or a picture cannot be used; errors names it */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description a part is away; Retry-After says when to try again */
@@ -4095,6 +6192,95 @@ export interface operations {
             };
             /** @description too many looks within a minute; Retry-After says when to try again */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_samples_add_sample_of_sighting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SightingSampleIn"];
+            };
+        };
+        responses: {
+            /** @description this very picture is enrolled already */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Successful response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SampleOut"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description face_of_other: errors names who has this face; too_many_samples; merged: errors names into whom */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation error */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -115,6 +115,8 @@ const en: typeof zh = {
     dropShot: 'Remove this picture',
     poorLeftOut:
       '{count} picture is not good enough and will not be saved. | {count} pictures are not good enough and will not be saved.',
+    likeOther: 'This face looks like “{name}”.',
+    insist: 'It is this person: enrol it',
     someNotKept: 'The person is saved, but not every picture. Remove or replace those and try again.',
     saveWithout: 'Save, add pictures later',
     saveWith: 'Save with {count} picture | Save with {count} pictures',

@@ -110,6 +110,8 @@ export default {
     sending: '正在保存…',
     dropShot: '移除这张照片',
     poorLeftOut: '{count} 张照片不合格，不会保存。',
+    likeOther: '这张脸更像“{name}”。',
+    insist: '确实是本人，仍然录入',
     someNotKept: '人员已保存，但有照片没有保存，请移除或更换后再试。',
     saveWithout: '保存，稍后加照片',
     saveWith: '保存（{count} 张照片）',
