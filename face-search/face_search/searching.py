@@ -170,7 +170,7 @@ class Searcher:
         look = Look(self.model, probe.vectors, _filters(only, chosen))
         itself = 0 if probe.sighting_id is None else 1
         count = wanted.top_k + itself + 1
-        ranked = nearest_sightings(self.index, look, count, self._shown, wanted.after)
+        ranked = nearest_sightings(self.index, look, count, lambda ids: self._shown(ids, chosen), wanted.after)
         ranked = [one for one in ranked if one.subject_id != probe.sighting_id and one.score >= threshold - SHOWN_BELOW]
         candidates = tuple(Candidate(one, accepted=one.score >= threshold) for one in ranked[: wanted.top_k])
         verdict: Verdict = "match" if any(one.accepted for one in candidates) else "unknown"
@@ -185,8 +185,9 @@ class Searcher:
         found = self._likeness.owners(sample_ids, self.moment)
         return found if chosen is None else {one: owner for one, owner in found.items() if owner in chosen}
 
-    def _shown(self, sighting_ids: Collection[str]) -> set[str]:
-        return self._likeness.visible(sighting_ids, self.viewer)
+    def _shown(self, sighting_ids: Collection[str], chosen: frozenset[str] | None) -> set[str]:
+        found = self._likeness.visible(sighting_ids, self.viewer)
+        return {one for one, person_id in found.items() if chosen is None or person_id in chosen}
 
     def _judged(self, ranked: Sequence[Ranked], probe: Probe, threshold: float) -> list[Candidate]:
         """Say who is accepted. A near tie is between persons whom nothing contradicts."""

@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
 from face_search.ports import Vector
-from shared_kernel.tables import FaceSample, FaceVector, NotThisPerson, Person, PersonOnList, Sighting
+from shared_kernel.tables import FaceErasure, FaceSample, FaceVector, NotThisPerson, Person, PersonOnList, Sighting
 
 #: Values of one statement.
 BATCH: Final = 1000
@@ -97,13 +97,23 @@ class Likeness:
         return None if found is None else Picture(sighting_id, as_vector(found[0]), found[1])
 
     def owners(self, sample_ids: Collection[str], moment: datetime) -> dict[str, str]:
-        """Say whose these samples are: persons of their own whose consent has not ended."""
+        """Say whose these samples are: persons of their own whose basis has not ended and whom nobody is erasing."""
         found: dict[str, str] = {}
         for batch in _batches(sample_ids):
             query = select(FaceSample.sample_id, FaceSample.person_id).where(FaceSample.sample_id.in_(batch))
             found |= {row.sample_id: row.person_id for row in self._session.execute(query)}
         final = self._final_persons(set(found.values()), moment)
-        return {sample_id: final[one] for sample_id, one in found.items() if one in final}
+        erased = self._being_erased({*final, *final.values()})
+        return {
+            sample_id: final[one] for sample_id, one in found.items() if one in final and not {one, final[one]} & erased
+        }
+
+    def _being_erased(self, person_ids: Collection[str]) -> set[str]:
+        found: set[str] = set()
+        for batch in _batches(person_ids):
+            query = select(FaceErasure.subject_id).where(FaceErasure.subject_id.in_(batch))
+            found.update(self._session.scalars(query))
+        return found
 
     def _final_persons(self, person_ids: set[str], moment: datetime) -> dict[str, str]:
         rows: dict[str, Person] = {}
@@ -126,12 +136,14 @@ class Likeness:
                 final[person_id] = row.person_id
         return final
 
-    def visible(self, sighting_ids: Collection[str], viewer: Viewer) -> set[str]:
-        """Say which of these sightings are there and for this viewer."""
-        found: set[str] = set()
+    def visible(self, sighting_ids: Collection[str], viewer: Viewer) -> dict[str, str | None]:
+        """Give those of these sightings that are there and for this viewer, each with who it is taken for."""
+        found: dict[str, str | None] = {}
         for batch in _batches(sighting_ids):
-            query = select(Sighting.sighting_id).where(Sighting.sighting_id.in_(batch), viewer.where)
-            found.update(self._session.scalars(query))
+            query = select(Sighting.sighting_id, Sighting.person_id).where(
+                Sighting.sighting_id.in_(batch), viewer.where
+            )
+            found |= {row.sighting_id: row.person_id for row in self._session.execute(query)}
         return found
 
     def known(self, person_ids: Collection[str]) -> dict[str, Known]:

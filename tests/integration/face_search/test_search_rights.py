@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from datetime import timedelta
 from typing import Any
 
@@ -170,3 +171,17 @@ def test_looks_are_counted_by_user(
     assert world.call("GET", f"/sightings/{seen}/trajectory", token).status_code == 429
     assert len(few.gallery.rows(FaceQuery)) == 3
     few.look(world.token(), Portrait(ADA))  # others have their own
+
+
+def test_nobody_looks_uncounted(sqlite_url: str, tmp_path: Any, request: pytest.FixtureRequest) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        world = World(settings(tmp_path, sqlite_url, f"redis://127.0.0.1:{closed.getsockname()[1]}/0"))
+    request.addfinalizer(world.parts.close)
+    token = world.token()
+    ada = People(world).person("Ada", Portrait(ADA))
+    answers = [
+        world.call("POST", "/search", token, json={"purpose": "why not", "person_id": ada}),
+        world.call("GET", f"/persons/{ada}/trajectory", token),
+    ]
+    assert [(one.status_code, one.headers["Retry-After"]) for one in answers] == [(503, "2")] * 2

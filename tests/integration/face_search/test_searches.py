@@ -132,6 +132,14 @@ def test_whose_consent_has_ended_is_not_found(few: People) -> None:
     assert few.look(few.world.token(), Portrait(ADA))["hits"] == []
 
 
+def test_who_is_being_erased_is_not_found(few: People) -> None:
+    ada = few.person("Ada", Portrait(ADA))
+    receipt = FaceErasure(erasure_id=new_id(), subject_id=ada, cause="request", reason="she asked", state="running")
+    receipt.removed, receipt.requested_at = "{}", now()
+    few.gallery.add(receipt)
+    assert few.look(few.world.token(), Portrait(ADA))["hits"] == []
+
+
 def test_what_the_index_still_has_and_sql_has_not_is_not_shown(few: People) -> None:
     token = few.world.token()
     ada = few.person("Ada", Portrait(ADA))
@@ -182,6 +190,19 @@ def test_where_else_was_it_seen(people: People) -> None:
     assert ask(mask_state="with_mask") == {masked}
     assert ask(**{"from": rfc3339(now() - timedelta(hours=2))}) == {second, masked}
     assert ask(to=rfc3339(now() - timedelta(hours=2))) == {first}
+
+
+def test_lists_narrow_sightings_by_what_is_true_now(few: People) -> None:
+    token = few.world.token()
+    ada = few.person("Ada", Portrait(ADA))
+    on = few.gallery.face_list(ada)
+    hers, other = few.sighting(Portrait(ADA, look=1), person_id=ada), few.sighting(Portrait(ADA, look=2))
+    ask = {"of": "sightings", "threshold": "0.6"}
+    assert sightings(few.look(token, Portrait(ADA), list_ids=on, **ask)) == [hers]
+    # the index has not heard of it yet
+    few.world.call("POST", f"/sightings/{hers}/reject", token, json={})
+    assert sightings(few.look(token, Portrait(ADA), list_ids=on, **ask)) == []
+    assert set(sightings(few.look(token, Portrait(ADA), **ask))) == {hers, other}
 
 
 def test_by_person_all_samples_count_and_the_person_is_no_hit(few: People) -> None:
