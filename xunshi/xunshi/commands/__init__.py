@@ -14,6 +14,8 @@ _MODULES = {
     "detect": "detect",
     "camera": "camera",
     "user": "user",
+    "face": "face",
+    "index": "index",
     "models": "models",
     "bench": "bench",
 }
