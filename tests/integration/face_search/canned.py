@@ -23,6 +23,8 @@ from shared_kernel.vision.rules import Urgency
 #: Tiles stand on a grid of this width, pixels.
 CELL_PX: Final = 128
 ALIGNED_PX: Final = 112
+#: Lower pictures have no faces at all, pixels.
+SMALLEST_PX: Final = 16
 #: Smaller faces are too small to be enrolled, pixels.
 SMALL_PX: Final = 48
 #: Two pictures of one portrait have a cosine of about 0.8, strangers one of 0.2 and seldom 0.5.
@@ -89,7 +91,9 @@ class CannedReader:
 
     def read(self, picture: Picture) -> list[FaceRead]:
         """See the port."""
-        found = []
+        found: list[FaceRead] = []
+        if picture.shape[0] < SMALLEST_PX:
+            return found
         for left in range(0, picture.shape[1] - CELL_PX + 1, CELL_PX):
             cell = picture[:CELL_PX, left : left + CELL_PX]
             side = int(np.count_nonzero(cell[4, :].max(axis=1) > _STEP // 2))
@@ -147,5 +151,5 @@ class PlainDecoder:
         """See the port."""
         from shared_kernel.vision.pictures import decode
 
-        assert urgency == "interactive"
+        assert urgency in ("interactive", "live", "job")
         return decode(data)
