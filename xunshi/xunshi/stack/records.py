@@ -11,11 +11,12 @@ from xunshi.stack.parts import redis_url
 
 @dataclass(frozen=True)
 class Records:
-    """Addresses; `redis_url` only while the stack runs, so that its services hear of a change at once."""
+    """Addresses; of Redis and the index only while the stack runs, so that its services hear of a change at once."""
 
     database_url: str
     url_key: str
     redis_url: str | None
+    milvus_url: str | None
 
     @classmethod
     def of(cls, data: Path) -> Records:
@@ -25,4 +26,8 @@ class Records:
         folder = DataFolder.at(data)
         secrets = folder.secrets()
         state = folder.state() if folder.is_locked() else None
-        return cls(folder.database_url, secrets.url_key, redis_url(secrets, state.redis_port) if state else None)
+        if state is None:
+            return cls(folder.database_url, secrets.url_key, None, None)
+        index = next((part.address for part in state.parts if part.name == "milvus"), None)
+        redis = redis_url(secrets, state.redis_port)
+        return cls(folder.database_url, secrets.url_key, redis, f"http://{index}" if index else None)
