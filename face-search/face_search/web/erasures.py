@@ -226,7 +226,7 @@ def _find(parts: Parts, sent: Sent, person_ids: Collection[str]) -> Found:
         Invalid: no face, or several.
         Unavailable: the index is away.
     """
-    faces, chosen = chosen_face(parts, sent.picture, None)
+    faces, chosen = chosen_face(parts.reader, sent.picture, None)
     if len(faces) > 1:
         raise Invalid.field(
             "photo", f"expected one face, found {len(faces)}: cut out whom you mean", code="several_faces"

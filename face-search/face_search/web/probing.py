@@ -13,8 +13,7 @@ from pydantic import BaseModel, Field
 
 from face_search.adapters.likeness import Viewer
 from face_search.adapters.store import Store
-from face_search.parts import Parts
-from face_search.ports import FaceRead, Picture
+from face_search.ports import FaceRead, FaceReader, Picture
 from face_search.searching import PICTURES, Probe
 from shared_kernel.errors import Conflict, FieldProblem, Invalid, NotFound
 from shared_kernel.messages import MaskState
@@ -56,14 +55,14 @@ def face_out(face: FaceRead, picture: Picture, *, chosen: bool) -> FaceOut:
 
 
 def chosen_face(
-    parts: Parts, picture: Picture, box: Fractions | None, field: str = "photo"
+    reader: FaceReader, picture: Picture, box: Fractions | None, field: str = "photo"
 ) -> tuple[list[FaceRead], int]:
     """Read the faces of a photo; the second is which of them is looked for: the largest, or the one in the box.
 
     Raises:
         Invalid: there is no face; names the field.
     """
-    faces = parts.reader.read(picture)
+    faces = reader.read(picture)
     if box is None:
         if not faces:
             raise no_face(field)
@@ -74,7 +73,7 @@ def chosen_face(
     if shares and max(shares) > 0.5:  # noqa: PLR2004 - most of the face
         return faces, int(np.argmax(shares))
     # too small to be found in the whole photo, perhaps
-    found = _read_closely(parts, picture, wanted)
+    found = _read_closely(reader, picture, wanted)
     if not found:
         raise no_face("box")
     return [*faces, found[0]], len(faces)
@@ -129,7 +128,7 @@ def _share_inside(face: Sequence[float], wanted: Sequence[float]) -> float:
     return width * height / area if area > 0 else 0.0
 
 
-def _read_closely(parts: Parts, picture: Picture, wanted: Sequence[float]) -> list[FaceRead]:
+def _read_closely(reader: FaceReader, picture: Picture, wanted: Sequence[float]) -> list[FaceRead]:
     """Read a part of a photo, enlarged where it is small: the faces whose middle lies in it, in pixels of the photo."""
     height, width = picture.shape[:2]
     around_x, around_y = (wanted[2] - wanted[0]) * _AROUND, (wanted[3] - wanted[1]) * _AROUND
@@ -141,7 +140,7 @@ def _read_closely(parts: Parts, picture: Picture, wanted: Sequence[float]) -> li
         return []
     size = round(part.shape[1] * scale), round(part.shape[0] * scale)
     enlarged = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
-    found = [_moved(face, scale, left, top) for face in parts.reader.read(enlarged)]
+    found = [_moved(face, scale, left, top) for face in reader.read(enlarged)]
     return [face for face in found if _middle_is_inside(face.box, wanted)]
 
 

@@ -201,7 +201,7 @@ def _only_one(field: str, has_photo: bool, sighting_id: str | None, person_id: s
 
 def _faces(parts: Parts, wish: SearchWish) -> tuple[list[FaceOut], Probe]:
     sent = photo(parts)
-    faces, chosen = chosen_face(parts, sent.picture, wish.box)
+    faces, chosen = chosen_face(parts.reader, sent.picture, wish.box)
     shown = [face_out(face, sent.picture, chosen=number == chosen) for number, face in enumerate(faces)]
     return shown, probe_of_face(faces[chosen])
 
@@ -215,7 +215,7 @@ def _known(store: Store, parts: Parts, sighting_id: str | None, person_id: str |
 
 def _side(parts: Parts, name: str, sighting_id: str | None, person_id: str | None) -> Probe:
     if name in request.files:
-        faces, chosen = chosen_face(parts, photo(parts, name).picture, None, name)
+        faces, chosen = chosen_face(parts.reader, photo(parts, name).picture, None, name)
         return probe_of_face(faces[chosen])
     with parts.database.read() as store:
         return _known(store, parts, sighting_id, person_id)
@@ -227,7 +227,7 @@ def _batch_item(
     try:
         if isinstance(sent, Invalid):
             raise sent
-        faces, _ = chosen_face(parts, sent.picture, None)
+        faces, _ = chosen_face(parts.reader, sent.picture, None)
     except Invalid as error:
         return BatchItem(index=index, verdict=None, face=None, faces=0, hits=[], error=error.code), ()
     with parts.database.read() as store:
