@@ -177,6 +177,9 @@ class Identifier:
             return row, tuple(key for key in ours if key not in (row.crop_key, row.aligned_key))
         written = row or Sighting(sighting_id=seen.origin.sighting_id, recorded_at=now())
         theirs = (written.crop_key, written.aligned_key) if row is not None else ()
+        if found is not None:
+            # asked again: the index may have lost everything just before it was searched
+            store.vectors.complete(self._reader.model)
         describe(written, seen, self._reader.model)
         locate(store, written, seen.origin.place)
         judge(store, written, found)

@@ -151,6 +151,10 @@ class VectorIndex(Protocol):
         Unavailable: the index is away, or has no collection of this model.
     """
 
+    def has(self, model: str) -> bool:
+        """Tell whether a model has a collection."""
+        ...
+
     def ensure(self, model: str, dimension: int) -> bool:
         """Make the collection of a model ready to be searched. True: there was none, and it is empty now."""
         ...

@@ -70,7 +70,7 @@ class Syncer:
         self._model = model
         self._dimension = dimension
         self._embedded = embedded
-        self._ensure_at = 0.0
+        self._ensure_at: dict[str, float] = {}
         self._compare_at: dict[str, float] = {}
         #: Models whose collection was gone, and which serve again when it is full.
         self._refilled: set[str] = set()
@@ -95,7 +95,7 @@ class Syncer:
 
     def distrust(self) -> None:
         """Compare everything at the next step: the index was away, who knows what it has."""
-        self._ensure_at = 0.0
+        self._ensure_at.clear()
         self._compare_at.clear()
 
     def step(self) -> int:
@@ -105,7 +105,7 @@ class Syncer:
             Unavailable: a part is away; the next round goes on.
         """
         models = self._database.run(self._known)
-        live = {one: dimension for one, (dimension, state) in models.items() if state != "retired"}
+        live = {model: about for model, about in models.items() if about[1] != "retired"}
         self._ensure(live)
         moved = 0
         for model in models:
@@ -124,16 +124,22 @@ class Syncer:
         store.vectors.know(self._model, self._dimension)
         return {row.model: (row.dimension, row.state) for row in store.vectors.models()}
 
-    def _ensure(self, models: Mapping[str, int]) -> None:
+    def _ensure(self, models: Mapping[str, tuple[int, str]]) -> None:
         """Make missing collections; what should be in them is put in again before anybody may search there."""
-        if time.monotonic() < self._ensure_at:
-            return
-        for model, dimension in models.items():
-            if self._index.ensure(model, dimension):
-                self._refilled.add(model)
-                waiting = self._database.run(partial(_begin_again, model=model))
-                log.warning("face index begins empty", extra=fields(model=model, vectors=waiting))
-        self._ensure_at = time.monotonic() + ENSURE_EVERY_S
+        for model, (dimension, state) in models.items():
+            if time.monotonic() < self._ensure_at.get(model, 0.0):
+                continue
+            if state == "serving" and not self._index.has(model):
+                self._begin_again(model)  # before there is an empty collection in which nobody can be found
+            if self._index.ensure(model, dimension) and state == "serving":
+                self._begin_again(model)
+            self._ensure_at[model] = time.monotonic() + ENSURE_EVERY_S
+
+    def _begin_again(self, model: str) -> None:
+        self._refilled.add(model)
+        waiting = self._database.run(partial(_closed, model=model))
+        if waiting:
+            log.warning("face index was empty: filling it", extra=fields(model=model, vectors=waiting))
 
     def _compare(self, model: str) -> None:
         if time.monotonic() >= self._compare_at.get(model, 0.0):
@@ -186,7 +192,7 @@ class Syncer:
         log.info("face index is complete", extra=fields(model=model))
 
 
-def _begin_again(store: Store, model: str) -> int:
+def _closed(store: Store, model: str) -> int:
     row = store.vectors.model(model, lock=True)
     if row is not None:
         row.state = "building"

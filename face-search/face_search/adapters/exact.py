@@ -22,6 +22,11 @@ class ExactIndex:
         self._models: dict[str, dict[str, IndexEntry]] = {}
         self._lock = threading.Lock()
 
+    def has(self, model: str) -> bool:
+        """See the port."""
+        with self._lock:
+            return model in self._models
+
     def ensure(self, model: str, dimension: int) -> bool:  # noqa: ARG002 - vectors say it themselves
         """See the port."""
         with self._lock:

@@ -75,6 +75,11 @@ class MilvusIndex:
         if client is not None:
             client.close()
 
+    def has(self, model: str) -> bool:
+        """See the port."""
+        name = collection_name(model)
+        return self._ask(lambda client: bool(client.has_collection(name, timeout=_CALL_S)))
+
     def ensure(self, model: str, dimension: int) -> bool:
         """See the port."""
         name = collection_name(model)

@@ -195,8 +195,8 @@ class Vectors:
         Raises:
             Unavailable: it is being filled.
         """
-        row = self.model(model)
-        if row is not None and row.state != "serving":
+        state = self._session.scalars(select(FaceModel.state).where(FaceModel.model == model)).first()
+        if state not in (None, "serving"):
             raise Unavailable("face index", f"the vectors of {model} are being put in")
 
     def _in_state(self, state: str, model: str, limit: int) -> Sequence[str]:

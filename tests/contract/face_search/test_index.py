@@ -203,9 +203,11 @@ def test_models_live_side_by_side(index: VectorIndex, model: str) -> None:
 
 def test_ensure_says_whether_the_collection_is_new(index: VectorIndex, model: str) -> None:
     assert index.ensure(model, DIMENSION) is False
+    assert index.has(model)
     index.upsert(model, [entry(1, vectors(1)[0])])
     assert index.ensure(model, DIMENSION) is False
     index.drop(model)
+    assert not index.has(model)
     assert index.ensure(model, DIMENSION) is True
     assert list(index.ids(model)) == []
 
@@ -278,6 +280,7 @@ def test_away_hanging_and_back(tmp_path: Path) -> None:
             lambda: index.remove("test", [derived_id("vector", 1)]),
             lambda: list(index.ids("test")),
             lambda: index.ensure("test", DIMENSION),
+            lambda: index.has("test"),
             lambda: index.drop("test"),
         ):
             with pytest.raises(Unavailable, match="face index"):

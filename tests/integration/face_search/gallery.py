@@ -48,10 +48,10 @@ class Gallery:
         self.add(row)
         return row.person_id
 
-    def face_list(self, *person_ids: str, keep_days: int | None = None, name: str = "Staff") -> str:
+    def face_list(self, *person_ids: str, keep_days: int | None = None, name: str = "Staff", **columns: Any) -> str:
         list_id = new_id()
-        row = FaceList(list_id=list_id, code=list_id.lower(), name=name, kind="own", alerts=False, created_at=now())
-        row.keep_days = keep_days
+        given: dict[str, Any] = {"kind": "own", "alerts": False, "created_at": now(), **columns}
+        row = FaceList(list_id=list_id, code=list_id.lower(), name=name, keep_days=keep_days, **given)
         self.add(row)
         self.add(*(PersonOnList(person_id=one, list_id=list_id, added_at=now()) for one in person_ids))
         return list_id
