@@ -136,7 +136,8 @@ def blueprint(parts: Parts) -> APIBlueprint:
             raise Conflict(
                 "photo: expected one person, two are about as alike; say with person_ids who", code="near_tie"
             )
-        row = _ask_by_photo(parts, subject_id, wish.reason, found)
+        # somebody who is enrolled is the subject, as if erased by name: nobody finds or enrols them from now on
+        row = _ask_by_photo(parts, (*found.person_ids, subject_id)[0], wish.reason, found)
         return _photo_out(_erasure_out(row), found)
 
     _add_receipts(routes, parts)

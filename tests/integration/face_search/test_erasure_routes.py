@@ -151,7 +151,10 @@ def test_who_is_on_a_photo_is_found_and_erased(town: Town) -> None:
     assert found["removed"] == {"persons": 1, "samples": 1, "sightings": 2}
     assert town.gallery.count(FaceErasure) == 0
     answer = town.by_photo(Portrait(1, look=3)).get_json()
-    assert answer["reason"] == "asked by …"
+    assert (answer["reason"], answer["subject_id"]) == ("asked by …", town.ada)
+    path = f"/persons/{town.ada}/erasure"
+    again = town.world.call("POST", path, town.token, json={"reason": "by name"}).get_json()
+    assert again["erasure_id"] == answer["erasure_id"]
     town.finish()
     assert town.sightings() == {town.bobs, *town.eves}
     assert {row.name for row in town.gallery.rows(Person)} == {"Bob"}
