@@ -27,7 +27,7 @@ class LiveEvent:
 
 
 class ApiClient:
-    """Raises httpx.HTTPStatusError for every answer that is not 2xx."""
+    """Raises httpx.HTTPStatusError for every answer that is not 2xx. Paths are below /api/v1, or whole: /faces/…"""
 
     def __init__(self, url: str) -> None:
         self._http = httpx.Client(base_url=f"{url}/api/v1", timeout=_TIMEOUT_S, trust_env=False)
@@ -59,7 +59,7 @@ class ApiClient:
 
     def get(self, path: str, **query: Any) -> Any:
         """JSON of a GET."""
-        answer = self._http.get(path, params=query)
+        answer = self._http.get(self._whole(path), params=query)
         answer.raise_for_status()
         return answer.json()
 
@@ -70,9 +70,15 @@ class ApiClient:
         return answer.content
 
     def post(self, path: str, body: Any) -> Any:
-        answer = self._http.post(path, json=body)
+        answer = self._http.post(self._whole(path), json=body)
         answer.raise_for_status()
         return answer.json() if answer.content else None
+
+    def post_photo(self, path: str, photo: bytes, **fields: str) -> Any:
+        """JSON of a POST with a form: one file `photo`, and text."""
+        answer = self._http.post(self._whole(path), files={"photo": photo}, data=fields)
+        answer.raise_for_status()
+        return answer.json()
 
     def patch(self, path: str, body: Any) -> Any:
         answer = self._http.patch(path, json=body)
@@ -109,7 +115,7 @@ class ApiClient:
 
     def _whole(self, path: str) -> str:
         origin = str(self._http.base_url).removesuffix("/").removesuffix("/api/v1")
-        return f"{origin}{path}" if path.startswith(("/api/", "/live/", "/infer/")) else path
+        return f"{origin}{path}" if path.startswith(("/api/", "/live/", "/infer/", "/faces/")) else path
 
 
 class EventListener:
