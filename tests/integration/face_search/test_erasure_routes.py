@@ -17,6 +17,7 @@ from face_search.adapters.exact import ExactIndex
 from face_search.app import create_app
 from face_search.erasing import Eraser
 from face_search.finding import Finder
+from face_search.indexing import heal
 from face_search.ports import Hit, IndexEntry
 from shared_kernel.clock import now
 from shared_kernel.errors import Unavailable
@@ -140,6 +141,21 @@ def test_a_person_is_previewed_erased_and_receipted(town: Town) -> None:
     ids = set(town.world.index.ids(town.world.reader.model))
     assert not {derived_id(one, town.world.reader.model) for one in (town.seen, town.before)} & ids
     assert np.isfinite(vector).all()
+
+
+def test_erased_stays_erased_when_an_old_index_comes_back(small_town: Town) -> None:
+    town, model = small_town, small_town.world.reader.model
+    town.world.call("POST", f"/persons/{town.ada}/erasure", town.token, json={"reason": "asked"})
+    town.finish()
+    vector = town.world.reader.read(scene(ADA))[0].vector
+    sample_id = town.samples[town.ada]
+    old = derived_id(sample_id, model)
+    face = IndexEntry(old, vector, "sample", sample_id, town.ada, "", 0, MaskState.WITHOUT_MASK, covered=False)
+    town.world.index.upsert(model, [face])
+    search = town.world.call("POST", "/search", town.token, data=town.world.form(ADA, purpose="is she back"))
+    assert (search.get_json()["verdict"], search.get_json()["hits"]) == ("unknown", [])
+    heal(town.world.database, town.world.index, model)
+    assert old not in set(town.world.index.ids(model))
 
 
 def test_who_is_on_a_photo_is_found_and_erased(town: Town) -> None:
