@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import datetime
 from typing import Annotated, Any, Final, Self, TypeVar, get_origin
 
 from flask import request
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from werkzeug.exceptions import BadRequest
 
 from face_search.searching import Of, Wanted
@@ -28,6 +29,17 @@ Fractions = tuple[
     Annotated[float, Field(ge=0, le=1)],
 ]
 
+
+def _time_of_text(value: object) -> object:
+    """JSON has no times, and reading it strictly takes no text for one. What is no time is refused by `When`."""
+    if isinstance(value, str) and value[10:11] in ("T", "t", " "):
+        with contextlib.suppress(ValueError):
+            return datetime.fromisoformat(value)
+    return value
+
+
+Moment3339 = Annotated[When, BeforeValidator(_time_of_text)]
+
 MAX_TOP_K: Final = 100
 
 
@@ -48,8 +60,8 @@ class SearchWish(Wish):
     of: Of = Field("persons", description="persons: who is it; sightings: where else was it seen")
     top_k: int = Field(10, ge=1, le=MAX_TOP_K, description="most hits of one page")
     threshold: float | None = Field(None, ge=0, le=1, description="cosine; else as the number of compared faces asks")
-    since: When | None = Field(None, alias="from", description="sightings from then on, RFC 3339")
-    until: When | None = Field(None, alias="to", description="sightings before that, RFC 3339")
+    since: Moment3339 | None = Field(None, alias="from", description="sightings from then on, RFC 3339")
+    until: Moment3339 | None = Field(None, alias="to", description="sightings before that, RFC 3339")
     camera_ids: list[Ulid] | None = Field(None, max_length=1000, description="sightings of these cameras")
     list_ids: list[Ulid] | None = Field(None, max_length=100, description="persons on one of these lists")
     mask_state: MaskState | None = None

@@ -186,6 +186,9 @@ def test_where_else_was_it_seen(people: People) -> None:
     assert ask(mask_state="with_mask") == {masked}
     assert ask(**{"from": rfc3339(now() - timedelta(hours=2))}) == {second, masked}
     assert ask(to=rfc3339(now() - timedelta(hours=2))) == {first}
+    # the same in JSON
+    recent = people.by_id(token, sighting_id=first, of="sightings", **{"from": rfc3339(now() - timedelta(hours=2))})
+    assert set(sightings(recent)) <= {second, masked}
 
 
 def test_lists_narrow_sightings_by_what_is_true_now(few: People) -> None:
