@@ -29,11 +29,10 @@ def erase(world: World, message: PersonErased) -> None:
 def left(world: World) -> tuple[set[str], set[str], set[str], set[str]]:
     """Passes of the passes, pictures and clips, and the causes of live events that there still are."""
     with world.database.engine.connect() as connection:
-        passes, media, clips, told = (
-            set(connection.scalars(select(column)))
-            for column in (Pass.pass_id, Media.pass_id, Footage.pass_id, EventLog.message_id)
-        )
-    return passes, media, clips - {None}, told
+        columns = (Pass.pass_id, Media.pass_id, Footage.pass_id, EventLog.message_id)
+        found = [{one for one in connection.scalars(select(column)) if one is not None} for column in columns]
+    passes, media, clips, told = found
+    return passes, media, clips, told
 
 
 def tell(world: World, message_id: str, event: str, camera_id: str) -> None:
