@@ -293,6 +293,7 @@ const en: typeof zh = {
       unknown: 'No face reaches the line',
     },
     coveredFace: 'The face is covered: a stricter line is used, and results are less reliable.',
+    failed: 'The search did not work',
     nobody: 'No similar face was found',
     nobodyHint: 'Look at a longer time, or use a sharper frontal photo.',
     older: 'Look further back',

@@ -279,6 +279,7 @@ export default {
       unknown: '没有达到判定线的人脸',
     },
     coveredFace: '面部有遮挡，已使用更严格的判定线，结果不如露出全脸时可靠。',
+    failed: '查找没有成功',
     nobody: '没有找到相似的人脸',
     nobodyHint: '扩大时间范围，或换一张更清晰的正脸照片。',
     older: '继续往前找',
