@@ -13,6 +13,7 @@ from face_search.rules import SERVICE
 from face_search.web import (
     about,
     changes,
+    comparisons,
     erasures,
     floor_plans,
     imports,
@@ -45,6 +46,7 @@ _RESOURCES: Final = (
     legal,
     sightings,
     searches,
+    comparisons,
     queries,
     trajectories,
     floor_plans,

@@ -17,12 +17,12 @@ from pydantic import BaseModel, Field, StringConstraints
 from face_search import movements
 from face_search.adapters.store import Store
 from face_search.geojson import MEDIA_TYPE, feature_collection
-from face_search.looks import Look, record, take_allowance
+from face_search.looks import Look, record
 from face_search.movements import Movements, Period
 from face_search.parts import Parts
 from face_search.trajectory import BY_VEHICLE, ON_FOOT, Doubt, LeftOut, Leg
 from face_search.web.access import allow, caller
-from face_search.web.searches import searcher
+from face_search.web.hits import count_looks, searcher
 from face_search.web.sighted import SightingOut, sightings_out, viewer
 from shared_kernel.clock import now
 from shared_kernel.errors import Invalid
@@ -121,7 +121,7 @@ def _answer(
     parts: Parts, query: TrackQuery, subject: str, moved: Callable[[Store, Period], Movements]
 ) -> TrajectoryOut | Response:
     period = _period(query)
-    take_allowance(parts.bus, caller().user_id, 1, parts.settings.searches_per_minute)
+    count_looks(parts)
     with parts.database.read() as store:
         found = moved(store, period)
         shown = sightings_out(parts, store, found.rows)
