@@ -189,7 +189,7 @@ export interface paths {
          * Are these two the same: two photos, sightings or persons
          * @description Needs the permission `face.search`.
          */
-        post: operations["post_searches_comparison"];
+        post: operations["post_comparisons_comparison"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3829,7 +3829,7 @@ export interface operations {
             };
         };
     };
-    post_searches_comparison: {
+    post_comparisons_comparison: {
         parameters: {
             query?: never;
             header?: never;
