@@ -8,7 +8,6 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final, cast
 
-from face_search.adapters.sightings import Recognised
 from face_search.adapters.store import Store
 from face_search.ports import QualityReason
 from face_search.searching import Candidate, Found, Verdict
@@ -73,9 +72,9 @@ def _is_enrolled(store: Store, one: Candidate) -> bool:
 
 def message_of(store: Store, row: Sighting, origin: Origin) -> PersonSighted:
     """Give what others are told of a row."""
-    person: Recognised | None = None
-    if row.person_id is not None:
-        person = store.sightings.recognised(row.person_id, now())
+    moment = now()
+    person = None if row.person_id is None else store.sightings.recognised(row.person_id, moment)
+    other = None if row.runner_up_id is None else store.sightings.recognised(row.runner_up_id, moment)
     sample_id = None
     if person is not None:
         known = store.likeness.known([person.person_id]).get(person.person_id)
@@ -86,13 +85,14 @@ def message_of(store: Store, row: Sighting, origin: Origin) -> PersonSighted:
         source=origin.source,
         source_id=row.source_id,
         camera_id=row.camera_id,
+        taken_by=row.taken_by,
         seen_at=row.seen_at,
         decision=cast("Decision", row.decision),
         person_id=None if person is None else person.person_id,
         person_name=None if person is None else person.name,
         list_kinds=() if person is None else person.list_kinds,
         list_names=() if person is None else person.list_names,
-        alerts=person is not None and person.alerts,
+        alerts=any(one is not None and one.alerts for one in (person, other)),  # either may be the one
         score=row.score,
         threshold=row.threshold,
         covered=row.covered,

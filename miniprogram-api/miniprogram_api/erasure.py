@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from shared_kernel.blobs import Blobs
 from shared_kernel.errors import Poison
 from shared_kernel.log import fields, get_logger
-from shared_kernel.messages import PersonErased, derived_id
+from shared_kernel.messages import PersonErased, derived_id, sighted_ids
 from shared_kernel.wire import is_ulid
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def erase_person(store: Store, message: PersonErased, *, blobs: Blobs) -> None:
         store.passes.delete(pass_ids)
         store.events.delete_of(derived_id(one, phase) for one in pass_ids for phase in ("opened", "closed"))
     for sighting_ids in _batches(message.sighting_ids):
-        store.events.delete_of(derived_id(one, "sighted") for one in sighting_ids)
+        store.events.delete_of(told for one in sighting_ids for told in sighted_ids(one))
     log.info("evidence of somebody erased", extra=fields(erasure_id=message.erasure_id, objects=objects))
 
 

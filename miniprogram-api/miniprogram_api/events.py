@@ -18,12 +18,14 @@ from pydantic import BaseModel, Field
 
 from miniprogram_api.access import allow, caller
 from miniprogram_api.feed import Listener
+from miniprogram_api.media import TICKET_TTL_S as MEDIA_TTL_S
 from miniprogram_api.media import media_url
 from miniprogram_api.outages import DOWN, UP
 from miniprogram_api.parts import Parts
 from miniprogram_api.record import CameraEvent
 from miniprogram_api.rights import scope_of
 from miniprogram_api.shapes import PassNote, for_viewer, pass_out
+from miniprogram_api.sighted import SIGHTING, WATCH, SightingEvent, SightingNote, seen_by
 from shared_kernel.auth import Ticket, sign_ticket, verify_ticket
 from shared_kernel.clock import now, rfc3339
 from shared_kernel.errors import Invalid, Unauthorised
@@ -63,7 +65,9 @@ def blueprint(parts: Parts) -> APIBlueprint:
     @routes.get("/events")
     @allow("ticket", scoped=True)
     @routes.input(EventsQuery, location="query", arg_name="query")
-    @routes.doc(responses={200: "text/event-stream with events pass, camera, camera_down, camera_up and reset"})
+    @routes.doc(
+        responses={200: "text/event-stream with events pass, camera, camera_down, camera_up, sighting, watch and reset"}
+    )
     def events(query: EventsQuery) -> Response:
         ticket = verify_ticket(parts.settings.ticket_key.get_secret_value(), query.ticket, "events", _ALL)
         last_id = _last_event_id(request.headers.get("Last-Event-ID") or query.last_event_id)
@@ -135,20 +139,35 @@ def _missed(parts: Parts, listener: Listener, position: int) -> Iterator[str]:
 
 
 def _framed(parts: Parts, listener: Listener, row: EventLog) -> str:
-    return f"id: {row.event_id}\nevent: {row.event}\ndata: {_data(row, listener, _signer(parts, listener))}\n\n"
+    data = _data(row, listener, _signer(parts, listener), _face_signer(parts, listener))
+    return f"id: {row.event_id}\nevent: {row.event}\ndata: {data}\n\n"
 
 
 def _signer(parts: Parts, listener: Listener) -> Callable[[str], str]:
     return lambda media_id: media_url(parts, listener.user_id, media_id)
 
 
-def _data(row: EventLog, listener: Listener, sign: Callable[[str], str]) -> str:
+def _face_signer(parts: Parts, listener: Listener) -> Callable[[str], str]:
+    """Addresses at face-search, which opens them for the same user."""
+    key = parts.settings.ticket_key.get_secret_value()
+
+    def sign(picture_id: str) -> str:
+        ticket = sign_ticket(key, Ticket("faces", listener.user_id, picture_id), ttl_s=MEDIA_TTL_S)
+        return f"/faces/pictures/{picture_id}?ticket={ticket}"
+
+    return sign
+
+
+def _data(row: EventLog, listener: Listener, sign: Callable[[str], str], sign_face: Callable[[str], str]) -> str:
     if row.event == "pass":
         note = PassNote.model_validate_json(row.payload)
         seen = pass_out(note, sign).model_dump(mode="json")
         return json.dumps({"at": rfc3339(row.occurred_at), "pass": seen}, ensure_ascii=False)
     if row.event in (DOWN, UP):
         return row.payload
+    if row.event in (SIGHTING, WATCH):
+        sighting = seen_by(SightingNote.model_validate_json(row.payload), sign_face)
+        return SightingEvent(at=row.occurred_at, sighting=sighting).model_dump_json()
     event = CameraEvent.model_validate_json(row.payload)
     shown = event.model_copy(update={"camera": for_viewer(event.camera, manages=listener.scope.manages)})
     return shown.model_dump_json()

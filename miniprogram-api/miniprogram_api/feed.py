@@ -21,6 +21,7 @@ from miniprogram_api.adapters.database import Database
 from miniprogram_api.adapters.store import Store
 from miniprogram_api.rights import Scope, scopes
 from miniprogram_api.rules import settled
+from miniprogram_api.sighted import SIGHTING, WATCH
 from shared_kernel.errors import Unavailable
 from shared_kernel.log import fields, get_logger
 from shared_kernel.tables import EventLog
@@ -64,7 +65,12 @@ class Listener:
         while time.monotonic() - self.rights_at > RIGHTS_MAX_AGE_S:
             if self.ended.wait(POLL_S):
                 return False
-        return "pass.view" in self.scope.permissions and self.scope.includes(event.scope_id)
+        needed = "face.view" if event.event in (SIGHTING, WATCH) else "pass.view"
+        if needed not in self.scope.permissions:
+            return False
+        if event.scope_type == "photo":  # who took it, and who sees everything
+            return self.scope.cameras is None or event.scope_id == self.user_id
+        return self.scope.includes(event.scope_id)
 
     def end(self) -> None:
         self.ended.set()

@@ -18,10 +18,19 @@ from miniprogram_api.archive import record_frames
 from miniprogram_api.erasure import erase_person
 from miniprogram_api.footage_record import record_footage
 from miniprogram_api.record import record_pass, record_report
+from miniprogram_api.sighted import record_sighting
 from shared_kernel.blobs import Blobs
 from shared_kernel.bus import Bus, Subscription, Worker, run_tasks
 from shared_kernel.clock import now
-from shared_kernel.messages import CameraReported, FootageRecorded, FramesArchived, Message, PassObserved, PersonErased
+from shared_kernel.messages import (
+    CameraReported,
+    FootageRecorded,
+    FramesArchived,
+    Message,
+    PassObserved,
+    PersonErased,
+    PersonSighted,
+)
 
 M = TypeVar("M", bound=Message)
 Record = Callable[[Store, M], None]
@@ -53,6 +62,7 @@ def run(bus: Bus, database: Database, blobs: Blobs, stop: threading.Event) -> No
         recording(bus.subscribe(CameraReported, GROUP), database, record_report).task,
         recording(bus.subscribe(FramesArchived, GROUP), database, record_frames).task,
         recording(bus.subscribe(FootageRecorded, GROUP), database, record_footage).task,
+        recording(bus.subscribe(PersonSighted, GROUP), database, record_sighting).task,
         recording(bus.subscribe(PersonErased, GROUP), database, partial(erase_person, blobs=blobs)).task,
     )
     run_tasks(tasks, stop)

@@ -28,6 +28,7 @@ from shared_kernel.person_messages import ListKind as ListKind
 from shared_kernel.person_messages import PatrolPhotoTaken as PatrolPhotoTaken
 from shared_kernel.person_messages import PersonErased as PersonErased
 from shared_kernel.person_messages import PersonSighted as PersonSighted
+from shared_kernel.person_messages import sighted_ids as sighted_ids
 from shared_kernel.wire import NAMESPACE_XUNSHI as NAMESPACE_XUNSHI
 from shared_kernel.wire import Fraction as Fraction
 from shared_kernel.wire import Message as Message

@@ -40,6 +40,7 @@ class PersonSighted(Message):
     source: Literal["pass", "photo"]
     source_id: str = Field(description="which pass or photo")
     camera_id: str | None = Field(None, description="whoever may see this camera may see the sighting")
+    taken_by: str | None = Field(None, description="user who took the photo, and may see the sighting")
     seen_at: Moment
     decision: Decision
     person_id: str | None = Field(None, description="who it is, or with a near tie the nearer one")

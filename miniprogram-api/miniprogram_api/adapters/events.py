@@ -26,6 +26,10 @@ class Events:
         self.appended = True
         return True
 
+    def of(self, message_id: str) -> EventLog | None:
+        """What was told of this cause."""
+        return self._session.scalars(select(EventLog).where(EventLog.message_id == message_id)).first()
+
     def after(self, event_id: int, limit: int, *, up_to: int | None = None) -> Sequence[EventLog]:
         query = select(EventLog).where(EventLog.event_id > event_id).order_by(EventLog.event_id).limit(limit)
         return self._session.scalars(query if up_to is None else query.where(EventLog.event_id <= up_to)).all()
