@@ -54,6 +54,7 @@ def figures(minutes: int | None = None) -> Iterator[Figure]:
     late = looks[int(len(looks) * WARM_UP) :]
     total = np.array([sum(look.values()) for look in late]) / _MIB
     yield Figure(f"memory growth over {minutes or MINUTES} minutes", growth(total), PROMISED_MIB, "MiB")
+    yield Figure("  of which in the second half", growth(total[len(total) // 2 :]), PROMISED_MIB / 2, "MiB")
     yield Figure("  the stack at the end", float(total[-1]), float(total[0]), "MiB")
     for name in late[-1]:
         part = np.array([look.get(name, 0) for look in late]) / _MIB
