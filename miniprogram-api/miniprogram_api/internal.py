@@ -125,6 +125,12 @@ def blueprint(parts: Parts) -> APIBlueprint:
         unmasked = [pair for pair in allowed if _holds(found.get(pair.user_id), "camera.unmasked")]
         return RightsOut(allowed=allowed, unmasked=unmasked)
 
+    _users(routes, parts)
+    _archiving(routes, parts)
+    return routes
+
+
+def _users(routes: APIBlueprint, parts: Parts) -> None:
     @routes.post("/internal/callers")
     @allow("service")
     @routes.input(TokenIn, arg_name="given")
@@ -156,9 +162,6 @@ def blueprint(parts: Parts) -> APIBlueprint:
             found = scopes(store, set(given.user_ids))
         holding = [user_id for user_id in given.user_ids if _holds(found.get(user_id), given.permission)]
         return HoldersOut(user_ids=holding)
-
-    _archiving(routes, parts)
-    return routes
 
 
 def _archiving(routes: APIBlueprint, parts: Parts) -> None:

@@ -8,9 +8,8 @@ face-search        PersonSighted  ->  miniprogram-api (alerts, live events)
 Beside that way: single photos (PhotoSubmitted, answered with PhotoAnalysed) and the pictures of live sessions in a
 browser or a phone (LiveFrameSubmitted, LiveFrameAnalysed), both from the web to the workers of inference-service.
 
-About persons (`person_messages`): PatrolPhotoTaken, PersonSighted, PersonErased.
-
 Kept beside the passes: single frames in order (FramesArchived) and video (FootageRecorded), both to miniprogram-api.
+About persons (`person_messages`): PatrolPhotoTaken, PersonSighted, PersonErased.
 
 Messages are frozen. Within a version changes are additive: unknown fields are ignored, new fields have defaults, and
 every example ever kept in `contracts/` still parses. Boxes and points are fractions of the picture, times are UTC.
