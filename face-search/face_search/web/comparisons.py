@@ -13,7 +13,7 @@ from face_search.parts import Parts
 from face_search.searching import Probe
 from face_search.web.access import allow
 from face_search.web.hits import count_looks, known_face, only_one, write_down
-from face_search.web.intake import Part, form, photo
+from face_search.web.intake import Part, also_json, form, photo
 from face_search.web.probing import chosen_face, probe_of_face
 from face_search.web.wishes import CompareWish, parts_of, read
 
@@ -37,6 +37,7 @@ def blueprint(parts: Parts) -> APIBlueprint:
 
     @routes.post("/compare")
     @allow("face.search")
+    @also_json(CompareWish)
     @form(
         **parts_of(
             CompareWish,

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from apiflask import APIFlask
+from pydantic import BaseModel
 
 from face_search.web.access import Rule, rule_of
-from face_search.web.intake import Part, form_of
+from face_search.web.intake import Part, form_of, json_of
 from shared_kernel.web import Problem
 
 _SCHEMES: Final = {
@@ -43,7 +44,20 @@ def describe(app: APIFlask) -> None:
                 operation = spec["paths"].get(path, {}).get(method.lower())
                 if operation is not None and rule is not None:
                     _complete(operation, rule, fields, in_path="{" in path)
+                    _add_json(operation, json_of(app, route.endpoint), components["schemas"])
+        spec["tags"] = [{"name": name} for name in dict.fromkeys(tag["name"] for tag in spec["tags"])]
         return spec
+
+
+def _add_json(operation: dict[str, Any], body: type[BaseModel] | None, schemas: dict[str, Any]) -> None:
+    if body is None:
+        return
+    schema = body.model_json_schema(ref_template="#/components/schemas/{model}")
+    for name, inner in {body.__name__: schema, **schema.pop("$defs", {})}.items():
+        schemas.setdefault(name, inner)
+    operation["requestBody"]["content"]["application/json"] = {
+        "schema": {"$ref": f"#/components/schemas/{body.__name__}"}
+    }
 
 
 def _complete(operation: dict[str, Any], rule: Rule, fields: Mapping[str, Part] | None, *, in_path: bool) -> None:

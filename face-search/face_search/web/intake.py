@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeVar, cast
 
 from flask import Flask, request
+from pydantic import BaseModel
 
 from face_search.parts import Parts
 from face_search.ports import Picture
@@ -18,6 +19,7 @@ V = TypeVar("V", bound=Callable[..., Any])
 #: A whole request at most, bytes; an import allows itself more.
 MAX_REQUEST_BYTES: Final = 64 * 1024 * 1024
 _MARK: Final = "xunshi_form"
+_JSON_MARK: Final = "xunshi_json"
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,21 @@ def form(**fields: Part) -> Callable[[V], V]:
         return view
 
     return mark
+
+
+def also_json(body: type[BaseModel]) -> Callable[[V], V]:
+    """Say that a view takes the same without its files as JSON; for the documentation."""
+
+    def mark(view: V) -> V:
+        setattr(view, _JSON_MARK, body)
+        return view
+
+    return mark
+
+
+def json_of(app: Flask, endpoint: str) -> type[BaseModel] | None:
+    """The JSON that a view takes instead of its form; None: none."""
+    return cast("type[BaseModel] | None", getattr(app.view_functions[endpoint], _JSON_MARK, None))
 
 
 def form_of(app: Flask, endpoint: str) -> dict[str, Part] | None:

@@ -17,7 +17,7 @@ from face_search.parts import Parts
 from face_search.searching import Candidate, Probe, Verdict, Wanted
 from face_search.web.access import allow
 from face_search.web.hits import HitOut, count_looks, hits_out, known_face, only_one, searcher, write_down
-from face_search.web.intake import Part, Sent, form, photo, photos_in_turn
+from face_search.web.intake import Part, Sent, also_json, form, photo, photos_in_turn
 from face_search.web.probing import FaceOut, chosen_face, face_out, probe_of_face
 from face_search.web.wishes import BatchWish, SearchWish, parts_of, read
 from shared_kernel.cursors import score_cursor
@@ -59,6 +59,7 @@ def blueprint(parts: Parts) -> APIBlueprint:
 
     @routes.post("/search")
     @allow("face.search")
+    @also_json(SearchWish)
     @form(**parts_of(SearchWish, photo=Part("file", "whom to look for; else sighting_id or person_id", required=False)))
     @routes.output(SearchOut)
     @routes.doc(summary="Look for a face: who is it, or where else was it seen", responses=_TOO_MANY)

@@ -1,40 +1,35 @@
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from face_search.adapters.exact import ExactIndex
 from face_search.ports import Hit, IndexEntry, IndexFilter
 from face_search.ranking import Look, Ranked, nearest_persons, nearest_sightings
+from shared_kernel.messages import MaskState
 
 DIMENSION = 16
 
 
-class Listed:
-    """An index over (id, vector) pairs that notes how many entries it was asked for."""
+class Listed(ExactIndex):
+    """An index of these vectors that notes how many entries it was asked for; each is of a person of the same id."""
 
     def __init__(self, entries: dict[str, NDArray[np.float32]]) -> None:
-        self.ids_, self.vectors = list(entries), np.stack(list(entries.values()))
+        super().__init__()
+        self.names, self.vectors = list(entries), np.stack(list(entries.values()))
         self.asked: list[int] = []
+        self.ensure("sface", DIMENSION)
+        self.upsert("sface", [_entry(name, vector) for name, vector in entries.items()])
 
     def search(self, model: str, vectors: NDArray[np.float32], top_k: int, only: IndexFilter) -> list[list[Hit]]:
-        assert model == "sface"
         self.asked.append(top_k)
-        allowed = [i for i, one in enumerate(self.ids_) if only.person_ids is None or one in only.person_ids]
-        found = []
-        for scores in vectors @ self.vectors.T:
-            order = sorted(allowed, key=lambda i: -scores[i])[:top_k]
-            found.append([Hit(f"v-{self.ids_[i]}", self.ids_[i], float(scores[i])) for i in order])
-        return found
+        return super().search(model, vectors, top_k, only)
 
-    def ensure(self, model: str, dimension: int) -> None: ...
-    def upsert(self, model: str, entries: Sequence[IndexEntry]) -> None: ...
-    def remove(self, model: str, vector_ids: Sequence[str]) -> None: ...
-    def drop(self, model: str) -> None: ...
-    def ids(self, model: str) -> Iterator[str]:  # type: ignore[empty-body]
-        ...
+
+def _entry(name: str, vector: NDArray[np.float32]) -> IndexEntry:
+    bare = MaskState.WITHOUT_MASK
+    return IndexEntry(f"v-{name}", vector, "sample", name, name, "", 0, mask_state=bare, covered=False)
 
 
 def directions(count: int, seed: int = 7) -> NDArray[np.float32]:
@@ -49,7 +44,7 @@ def look(vectors: NDArray[np.float32], *only: IndexFilter) -> Look:
 def brute(index: Listed, vectors: NDArray[np.float32]) -> list[tuple[str, float]]:
     """Every entry by its best cosine to any of the vectors, best first."""
     best = (vectors @ index.vectors.T).max(axis=0)
-    found = [(one, round(float(score), 6)) for one, score in zip(index.ids_, best, strict=True)]
+    found = [(one, round(float(score), 6)) for one, score in zip(index.names, best, strict=True)]
     return sorted(found, key=lambda one: (-one[1], one[0]))
 
 
@@ -112,8 +107,8 @@ def test_samples_of_nobody_are_left_out() -> None:
 def test_several_filters_are_one_search() -> None:
     all_ = directions(60)
     index = Listed({f"s{i:02}": vector for i, vector in enumerate(all_[1:])})
-    parts = [frozenset(index.ids_[:20]), frozenset(index.ids_[20:50])]
-    given = look(all_[:1], *(IndexFilter("sighting", person_ids=part) for part in parts))
+    parts = [frozenset(index.names[:20]), frozenset(index.names[20:50])]
+    given = look(all_[:1], *(IndexFilter("sample", person_ids=part) for part in parts))
     found = nearest_sightings(index, given, 10, lambda ids: ids)
     expected = [one for one in brute(index, all_[:1]) if one[0] in parts[0] | parts[1]]
     assert [(one.subject_id, one.score) for one in found] == expected[:10]

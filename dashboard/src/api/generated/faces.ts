@@ -3075,6 +3075,122 @@ export interface components {
              */
             message: string;
         };
+        /** SearchWish */
+        SearchWish: {
+            /**
+             * Purpose
+             * @description why; kept with who, what and what was shown
+             */
+            purpose: string;
+            /**
+             * Sighting Id
+             * @description look for the face of this sighting
+             * @default null
+             */
+            sighting_id: string | null;
+            /**
+             * Person Id
+             * @description look for this person
+             * @default null
+             */
+            person_id: string | null;
+            /**
+             * Box
+             * @description x0, y0, x1, y1 of the face in the photo, fractions; else the largest
+             * @default null
+             */
+            box: [
+                number,
+                number,
+                number,
+                number
+            ] | null;
+            /**
+             * Of
+             * @description persons: who is it; sightings: where else was it seen
+             * @default persons
+             * @enum {string}
+             */
+            of: "persons" | "sightings";
+            /**
+             * Top K
+             * @description most hits of one page
+             * @default 10
+             */
+            top_k: number;
+            /**
+             * Threshold
+             * @description cosine; else as the number of compared faces asks
+             * @default null
+             */
+            threshold: number | null;
+            /**
+             * From
+             * @description sightings from then on, RFC 3339
+             * @default null
+             */
+            from: string | null;
+            /**
+             * To
+             * @description sightings before that, RFC 3339
+             * @default null
+             */
+            to: string | null;
+            /**
+             * Camera Ids
+             * @description sightings of these cameras
+             * @default null
+             */
+            camera_ids: string[] | null;
+            /**
+             * List Ids
+             * @description persons on one of these lists
+             * @default null
+             */
+            list_ids: string[] | null;
+            /** @default null */
+            mask_state: components["schemas"]["MaskState"] | null;
+            /**
+             * After
+             * @description `next` of the page before, of sightings
+             * @default null
+             */
+            after: string | null;
+        };
+        /**
+         * MaskState
+         * @description What a face wears. Only `WITH_MASK` counts as protected.
+         * @enum {string}
+         */
+        MaskState: "with_mask" | "without_mask" | "mask_worn_incorrectly";
+        /** CompareWish */
+        CompareWish: {
+            /**
+             * Purpose
+             * @description why; kept with who, what and what was shown
+             */
+            purpose: string;
+            /**
+             * First Sighting Id
+             * @default null
+             */
+            first_sighting_id: string | null;
+            /**
+             * First Person Id
+             * @default null
+             */
+            first_person_id: string | null;
+            /**
+             * Second Sighting Id
+             * @default null
+             */
+            second_sighting_id: string | null;
+            /**
+             * Second Person Id
+             * @default null
+             */
+            second_person_id: string | null;
+        };
     };
     responses: never;
     parameters: never;
@@ -3289,6 +3405,7 @@ export interface operations {
                     /** @description `next` of the page before, of sightings */
                     after?: string;
                 };
+                "application/json": components["schemas"]["SearchWish"];
             };
         };
         responses: {
@@ -3860,6 +3977,7 @@ export interface operations {
                     /** @description second person id */
                     second_person_id?: string;
                 };
+                "application/json": components["schemas"]["CompareWish"];
             };
         };
         responses: {
