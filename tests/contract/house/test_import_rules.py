@@ -36,6 +36,13 @@ PLANTS = {
         "import miniprogram_api.cameras",
         "Layers of miniprogram-api",
     ),
+    "a story about faces imports the web": (
+        "face_search/identify.py",
+        "import face_search.web.access",
+        "Layers of face-search",
+    ),
+    "a story about faces imports Milvus": ("face_search/searching.py", "import pymilvus", "pymilvus only"),
+    "a route about faces imports sqlalchemy": ("face_search/web/about.py", "import sqlalchemy", "sqlalchemy only"),
     "the stack imports a command": ("xunshi/stack/ports.py", "import xunshi.commands", "Layers of xunshi"),
     "a service imports the testing module": (
         "inference_service/work.py",

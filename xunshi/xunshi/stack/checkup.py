@@ -20,7 +20,7 @@ from shared_kernel.artifacts import Artifact
 from shared_kernel.bus import Bus
 from shared_kernel.errors import XunshiError
 from shared_kernel.examination import StageFinding, Words
-from xunshi.places import DASHBOARD, SAMPLES, SAMPLES_LIST, WEIGHTS, WEIGHTS_LIST
+from xunshi.places import DASHBOARD, FACE_WEIGHTS_LIST, SAMPLES, SAMPLES_LIST, WEIGHTS, WEIGHTS_LIST
 from xunshi.stack.folder import DataFolder, StackState
 from xunshi.stack.records import Records
 
@@ -214,7 +214,7 @@ def _files(_: DataFolder, __: StackState | None) -> Iterator[StageFinding]:
     """Weights and samples by name and size only: their sums are `xunshi models verify`'s."""
     lists: list[tuple[list[Artifact], Path]] = [
         (list(artifacts.load(path)), place)
-        for path, place in ((WEIGHTS_LIST, WEIGHTS), (SAMPLES_LIST, SAMPLES))
+        for path, place in ((WEIGHTS_LIST, WEIGHTS), (FACE_WEIGHTS_LIST, WEIGHTS), (SAMPLES_LIST, SAMPLES))
         if path.is_file()
     ]
     missing = [one.name for listed, place in lists for one in listed if not (place / one.file).is_file()]
