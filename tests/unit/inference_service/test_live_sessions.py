@@ -40,6 +40,7 @@ class CannedUsers:
         raise Unavailable("miniprogram-api", f"nobody asks here about {user_id}")
 
     def holders(self, permission: str, user_ids: Iterable[str]) -> frozenset[str]:
+        assert permission == "photo.detect"
         if self.away:
             raise Unavailable("miniprogram-api", "away")
         return frozenset(user_ids) - self.gone
