@@ -146,6 +146,11 @@ def blueprint(parts: Parts) -> APIBlueprint:
                 raise no_person(person_id)
             return _tagged(persons_out(parts, store, [row])[0])
 
+    _changing(routes, parts)
+    return routes
+
+
+def _changing(routes: APIBlueprint, parts: Parts) -> None:
     @routes.post("/persons")
     @allow("face.manage")
     @routes.input(PersonIn, arg_name="given")
@@ -176,8 +181,6 @@ def blueprint(parts: Parts) -> APIBlueprint:
             return persons_out(parts, store, [row])[0]
 
         return _tagged(parts.database.run(work))
-
-    return routes
 
 
 def persons_out(parts: Parts, store: Store, rows: Sequence[Person]) -> list[PersonOut]:

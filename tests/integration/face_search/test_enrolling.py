@@ -13,17 +13,16 @@ import cv2
 import numpy as np
 import pytest
 
+from face_search.app import create_app
 from face_search.ports import IndexFilter
-from shared_kernel.clock import now
 from shared_kernel.errors import Unavailable
 from shared_kernel.messages import derived_id, new_id
-from shared_kernel.tables import FaceSample, FaceVector, NotThisPerson, Sighting
+from shared_kernel.tables import FaceSample, FaceVector
 from tests.integration.face_search.canned import Portrait, jpeg, photo, scene
-from tests.integration.face_search.gallery import Gallery
+from tests.integration.face_search.enrolling import ADA, BOB, enrolled, person, reasons, rows, sent
+from tests.integration.face_search.gallery import ago
 from tests.integration.face_search.people import People
 from tests.integration.face_search.world import World, settings
-
-ADA, BOB = 5, 17
 
 
 class AwayIndex:
@@ -33,19 +32,6 @@ class AwayIndex:
         raise Unavailable("face index", f"away: {model} {vectors.shape} {top_k} {only.kind}")
 
 
-def person(world: World, name: str = "Ada") -> str:
-    return Gallery(world.database, world.parts.blobs).person(name)
-
-
-def enrolled(world: World, token: str, person_id: str, *portraits: Portrait, **fields: str) -> Any:
-    return world.call("POST", f"/persons/{person_id}/samples", token, data=world.form(*portraits, **fields))
-
-
-def sent(world: World, token: str, person_id: str, data: bytes) -> Any:
-    form = {"photo": (io.BytesIO(data), "x.jpg")}
-    return world.call("POST", f"/persons/{person_id}/samples", token, data=form)
-
-
 def multipart(name: str, data: bytes) -> dict[str, Any]:
     """A form as it goes over the wire: the test client would leave a file open for a large one."""
     head = f'--edge\r\nContent-Disposition: form-data; name="photo"; filename="{name}"\r\n\r\n'
@@ -53,14 +39,6 @@ def multipart(name: str, data: bytes) -> dict[str, Any]:
         "data": head.encode() + data + b"\r\n--edge--\r\n",
         "content_type": "multipart/form-data; boundary=edge",
     }
-
-
-def reasons(answer: Any) -> list[str]:
-    return [one["message"] for one in answer.get_json()["errors"] if one["field"] == "quality"]
-
-
-def rows(world: World, table: Any) -> list[Any]:
-    return Gallery(world.database, world.parts.blobs).rows(table)
 
 
 def nothing_was_kept(world: World) -> bool:
@@ -242,8 +220,6 @@ def test_what_the_index_was_not_told_yet_counts_too(world: World) -> None:
 
 
 def test_while_the_index_is_away_everything_is_compared_in_sql(small_world: World) -> None:
-    from face_search.app import create_app
-
     people = People(small_world)
     ada, bob = people.person("Ada", Portrait(ADA)), people.person("Bob")
     assert [row.index_state for row in rows(small_world, FaceVector)] == ["indexed"]
@@ -255,8 +231,6 @@ def test_while_the_index_is_away_everything_is_compared_in_sql(small_world: Worl
 
 
 def test_whose_basis_has_ended_is_nobody_else(people: People) -> None:
-    from tests.integration.face_search.gallery import ago
-
     people.person("Gone", Portrait(ADA), expires_at=ago(days=0.01))
     assert enrolled(people.world, people.world.token(), people.person("Ada"), Portrait(ADA)).status_code == 201
 
@@ -286,119 +260,6 @@ def test_a_removed_sample_leaves_no_picture_and_its_vector_is_to_go(world: World
     assert world.call("DELETE", path, token).status_code == 404
     assert world.call("GET", made["crop_url"]).status_code == 404
     assert enrolled(world, token, ada, Portrait(ADA)).status_code == 201
-
-
-# -- samples of sightings
-
-
-def seen(world: World, portrait: Portrait, **columns: Any) -> str:
-    """Id of a sighting whose pictures and vector are there."""
-    [face] = world.reader.read(scene(portrait))
-    gallery = Gallery(world.database, world.parts.blobs)
-    columns = {"covered": face.covered, "mask_state": face.mask_state, "quality": face.quality.score, **columns}
-    columns.setdefault("quality_reasons", ",".join(face.quality.reasons))
-    sighting_id = gallery.sighting(**columns)
-    [row] = gallery.rows(Sighting, Sighting.sighting_id == sighting_id)
-    world.parts.blobs.put(row.crop_key, jpeg(portrait))
-    world.parts.blobs.put(row.aligned_key, cv2.imencode(".png", face.aligned)[1].tobytes())
-    return sighting_id
-
-
-def from_sighting(world: World, token: str, person_id: str, sighting_id: str, **fields: Any) -> Any:
-    given = {"sighting_id": sighting_id, **fields}
-    return world.call("POST", f"/persons/{person_id}/samples/from-sighting", token, json=given)
-
-
-def test_a_good_sighting_becomes_a_sample_of_its_own(world: World) -> None:
-    ada, token = person(world), world.token()
-    sighting_id = seen(world, Portrait(ADA))
-    answer = from_sighting(world, token, ada, sighting_id)
-    assert answer.status_code == 201, answer.text
-    assert (answer.get_json()["source"], answer.get_json()["sighting_id"]) == ("sighting", sighting_id)
-    assert from_sighting(world, token, ada, sighting_id).status_code == 200
-    [sample] = rows(world, FaceSample)
-    [vector] = [row for row in rows(world, FaceVector) if row.subject_id == sample.sample_id]
-    assert np.frombuffer(vector.vector, "<f4") == pytest.approx(world.reader.read(scene(Portrait(ADA)))[0].vector)
-    [row] = rows(world, Sighting)
-    for key in (row.crop_key, row.aligned_key):  # when the sighting's time is over its sample stays
-        world.parts.blobs.delete(key)
-    assert world.call("GET", answer.get_json()["crop_url"]).status_code == 200
-
-
-def test_a_sighting_below_the_bar_never_becomes_a_sample(small_world: World) -> None:
-    ada, token = person(small_world), small_world.token()
-    for portrait, columns, expected in (
-        (Portrait(ADA, side_px=24), {}, ["too_small"]),
-        (Portrait(ADA, covered=True), {}, ["covered"]),
-        (Portrait(ADA), {"quality": 0.49}, ["too_poor"]),
-        (Portrait(ADA), {"quality": 0.3, "quality_reasons": "blurred,dark"}, ["blurred", "dark"]),
-        (Portrait(ADA), {"covered": True}, ["covered"]),
-    ):
-        answer = from_sighting(small_world, token, ada, seen(small_world, portrait, **columns))
-        assert (answer.status_code, reasons(answer)) == (422, expected)
-    unusable = seen(small_world, Portrait(ADA))
-    with small_world.database.write() as store:
-        row = store._session.get(Sighting, unusable)
-        assert row is not None
-        row.aligned_key, row.decision = None, "unusable"
-    assert reasons(from_sighting(small_world, token, ada, unusable)) == ["no_face"]
-    assert rows(small_world, FaceSample) == []
-
-
-def test_a_sighting_becomes_no_sample_of_whom_it_is_not(small_world: World) -> None:
-    people = People(small_world)
-    token, ada, bob = small_world.token(), people.person("Ada", Portrait(ADA)), people.person("Bob")
-    sighting_id = seen(small_world, Portrait(ADA, look=1))
-    conflict = from_sighting(small_world, token, bob, sighting_id)
-    assert (conflict.status_code, conflict.get_json()["type"]) == (409, "#face_of_other")
-    people.gallery.add(NotThisPerson(person_id=ada, sighting_id=sighting_id, created_at=now()))
-    contrary = from_sighting(small_world, token, ada, sighting_id)
-    assert (contrary.status_code, contrary.get_json()["type"]) == (409, "#not_this_person")
-    assert from_sighting(small_world, token, bob, sighting_id, despite=[ada]).status_code == 201
-
-
-def test_a_sighting_of_another_camera_is_not_there(small_world: World) -> None:
-    ada, camera = person(small_world), small_world.camera()
-    token = small_world.token(cameras=[])
-    sighting_id = seen(small_world, Portrait(ADA), camera_id=camera)
-    answer = from_sighting(small_world, token, ada, sighting_id)
-    assert (answer.status_code, answer.get_json()["type"]) == (404, "#no_sighting")
-    assert from_sighting(small_world, small_world.token(), ada, new_id()).status_code == 404
-
-
-# -- pictures
-
-
-def test_a_picture_opens_for_whom_its_address_was_made_and_only_so_long(small_world: World) -> None:
-    ada, token = person(small_world), small_world.token()
-    made = enrolled(small_world, token, ada, Portrait(ADA)).get_json()
-    shown = small_world.call("GET", made["crop_url"])
-    assert (shown.status_code, shown.mimetype) == (200, "image/jpeg")
-    assert shown.headers["Cache-Control"] == "private, max-age=4"
-    assert "default-src 'none'" in shown.headers["Content-Security-Policy"]
-    same = small_world.call("GET", made["crop_url"], headers={"If-None-Match": shown.headers["ETag"]})
-    assert (same.status_code, same.data) == (304, b"")
-    ticket = made["crop_url"].partition("ticket=")[2]
-    other = enrolled(small_world, token, ada, Portrait(ADA, look=1)).get_json()["sample_id"]
-    for path in (f"/pictures/{other}?ticket={ticket}", f"/pictures/{made['sample_id']}?ticket={ticket[:-2]}xx"):
-        assert small_world.call("GET", path).status_code == 401
-    for path in (f"/pictures/{made['sample_id']}", "/pictures/..%2F..%2Fetc"):
-        assert small_world.call("GET", path).status_code in (401, 404)
-
-
-def test_a_withdrawn_right_closes_pictures(small_world: World) -> None:
-    camera, token = small_world.camera(), small_world.token("officer")
-    sighting_id = seen(small_world, Portrait(ADA), camera_id=camera)
-    address = small_world.call("GET", f"/sightings/{sighting_id}", token).get_json()["crop_url"]
-    assert small_world.call("GET", address).status_code == 200
-    known = small_world.users.users[token]
-    # the door remembers for two seconds; a door that remembers nothing tells at once
-    small_world.parts.door._by_id.clear()
-    small_world.users.users[token] = known.model_copy(update={"cameras": frozenset()})
-    assert small_world.call("GET", address).status_code == 404
-    small_world.parts.door._by_id.clear()
-    small_world.users.users[token] = known.model_copy(update={"permissions": frozenset()})
-    assert small_world.call("GET", address).status_code == 403
 
 
 def test_vectors_are_derived_from_sample_and_model(small_world: World) -> None:

@@ -22,7 +22,7 @@ from shared_kernel.tables import FaceSample, FaceVector, GalleryChange
 from tests.integration.face_search.canned import Portrait, photo, scene
 from tests.integration.face_search.dying import Countdown, DyingBlobs, DyingDatabase, Killed
 from tests.integration.face_search.gallery import Gallery
-from tests.integration.face_search.test_gallery import Scene
+from tests.integration.face_search.two_entries import Scene
 from tests.integration.face_search.world import World
 
 FACE = Portrait(5)
