@@ -10,11 +10,12 @@ from typing import Any, Final
 from bench.figure import show
 
 #: Each module has `figures()`, an iterator of Figure; `detect` also takes options.
-MODULES: Final = ("detect", "passes", "latency", "live_latency", "memory", "cameras", "archive", "start")
+MODULES: Final = ("detect", "passes", "latency", "live_latency", "memory", "cameras", "faces", "archive", "start")
 #: Take a quarter of an hour to an hour; only when asked for.
 LONG: Final = ("frames", "reconnects", "steady", "sustained")
 OPTIONS: Final = {
     "detect": ("pictures", "threads", "precision", "yardstick"),
+    "faces": ("part", "pairs_folder"),
     "frames": ("frames",),
     "reconnects": ("reconnects",),
     "steady": ("minutes",),
@@ -31,6 +32,9 @@ def main() -> None:
     detect.add_argument("--threads", type=int, help="CPU threads of both; default 1")
     detect.add_argument("--precision", choices=["f32", "bf16"], help="of the computation of both; default f32")
     detect.add_argument("--aizoo", type=Path, metavar="FILE", dest="yardstick", help="AIZOO's network, the baseline")
+    faces = parser.add_argument_group("options of faces")
+    faces.add_argument("--part", help="one part only")
+    faces.add_argument("--pairs", type=Path, metavar="DIR", dest="pairs_folder", help="pairs.csv and its pictures")
     frames = parser.add_argument_group("option of frames")
     frames.add_argument("--frames", type=int, help="how many; default 100,000, and half of that for the networks")
     long = parser.add_argument_group("options of reconnects, steady and sustained")

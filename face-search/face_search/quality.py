@@ -24,8 +24,8 @@ GOOD: Final = 0.5
 _EYES_PX: Final = (6.0, 26.0)
 #: Fine detail as a share of all contrast, in the direction that has less of it.
 _DETAIL: Final = (0.04, 0.14)
-#: How far the nose lies beside the middle of the face, in distances of the eyes: 0.32 is about 40 degrees.
-_ASIDE: Final = (0.50, 0.14)
+#: How far the nose lies beside the middle of the face, in distances of the eyes: 0.28 is about 35 degrees.
+_ASIDE: Final = (0.44, 0.12)
 #: Where the nose lies between eyes (0) and mouth (1): looking up, looking down.
 _UP: Final = (0.22, 0.42)
 _DOWN: Final = (0.90, 0.70)

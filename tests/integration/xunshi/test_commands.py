@@ -64,6 +64,25 @@ def test_detect_prints_exactly_the_promised_fields(pictures: Path) -> None:
         assert 0 <= y0 < y1 <= height
 
 
+def test_face_embed_prints_exactly_the_promised_fields_and_goes_past_unreadable_files(pictures: Path) -> None:
+    answer = xunshi("face", "embed", "--json", pictures / "00.jpg", pictures / "12-text.jpg", pictures / "02.jpg")
+    assert answer.returncode == 1
+    assert "12-text.jpg" in answer.stderr
+    first, second = (json.loads(line) for line in answer.stdout.splitlines())
+    assert set(first) == {"image", "faces"}
+    [face], [again] = first["faces"], second["faces"]
+    assert set(face) == {"box", "score", "quality", "embedding"}
+    assert len(face["box"]) == 4
+    assert np.linalg.norm(face["embedding"]) == pytest.approx(1.0, abs=1e-4)
+    assert np.dot(face["embedding"], again["embedding"]) == pytest.approx(1.0, abs=1e-4)
+
+
+def test_face_embed_of_a_folder_of_nothing_says_so(tmp_path: Path) -> None:
+    answer = xunshi("face", "embed", tmp_path)
+    assert answer.returncode == 1
+    assert "no pictures" in answer.stderr
+
+
 def test_detect_in_words(pictures: Path) -> None:
     answer = xunshi("detect", pictures / "00.jpg")
     assert answer.returncode == 0
@@ -77,6 +96,8 @@ def test_detect_in_words(pictures: Path) -> None:
         (["detect", "--model", "unicorns", "x.jpg"], 1, "unicorns"),
         (["detect", "--min-score", "2", "x.jpg"], 2, "min-score"),
         (["detect", "--threads", "0", "x.jpg"], 2, "threads"),
+        (["face", "embed", "--model", "unicorns", "x.jpg"], 1, "unicorns"),
+        (["face", "embed"], 2, "PATHS"),
         (["detect"], 2, "PATHS"),
         (["fly"], 2, "fly"),
         (["up", "--port", "0"], 2, "port"),

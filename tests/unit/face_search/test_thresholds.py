@@ -73,7 +73,7 @@ def test_a_single_comparison_is_held_to_the_rate_of_pairs() -> None:
     limits: Limits = MEASURED["sface-2021dec"]
     assert limits.false_match_rate(limits.required(1, covered=True), covered=True) == pytest.approx(PAIR_RATE)
     # what OpenCV recommends for clean photos
-    assert limits.required(1, covered=False) == pytest.approx(0.363, abs=0.01)
+    assert limits.required(1, covered=False) == pytest.approx(0.363, abs=0.015)
 
 
 @pytest.mark.parametrize("compared", [0, -1])

@@ -17,6 +17,7 @@ _BENCHES = (
     "live_latency",
     "memory",
     "cameras",
+    "faces",
     "archive",
     "start",
     "frames",
@@ -44,6 +45,12 @@ _BENCHES = (
     "--aizoo",
     type=click.Path(path_type=Path, exists=True, dir_okay=False, resolve_path=True),
     help="detect: AIZOO's network, the baseline; looked for, then fetched, when left out.",
+)
+@click.option("--part", help="faces: one part only; all that can be measured when left out.")
+@click.option(
+    "--pairs",
+    type=click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=True),
+    help="faces: a folder with pairs.csv and its pictures; $XUNSHI_LFW when left out.",
 )
 def bench(name: str, as_json: bool, **options: Path | int | str | None) -> None:  # noqa: FBT001 - click passes flags so
     """Measure: ours, the baseline, the ratio, in one run. Needs what `make test` installs.

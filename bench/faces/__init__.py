@@ -1,0 +1,43 @@
+"""Face search measured: who is who on pairs of Labeled Faces in the Wild, bare and in painted masks, and how fast.
+
+`--part` names one part. The pairs are not ours to keep: `--pairs FOLDER` or $XUNSHI_LFW has `pairs.csv` (fold, image_a,
+image_b, same) and the pictures that it names, in a folder a person; without it those parts are left out.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+from bench.faces import speed, verify
+from bench.figure import Figure
+
+#: Where the pairs lie when nothing else is said.
+VARIABLE: Final = "XUNSHI_LFW"
+
+#: Parts that are measured on pairs, and those that need none.
+ON_PAIRS: Final[dict[str, Callable[[Path], Iterator[Figure]]]] = {
+    "lfw": verify.lfw,
+    "masked": verify.masked,
+    "quality": verify.quality,
+    "curves": verify.curves,
+}
+ALONE: Final[dict[str, Callable[[], Iterator[Figure]]]] = {"speed": speed.figures}
+
+
+def figures(part: str | None = None, pairs_folder: Path | None = None) -> Iterator[Figure]:
+    """Every part, or the one that is named."""
+    names = [*ON_PAIRS, *ALONE]
+    if part is not None and part not in names:
+        raise SystemExit(f"--part {part}: there are {', '.join(names)}")
+    folder = pairs_folder or (Path(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else None)
+    for name in names if part is None else [part]:
+        if name in ALONE:
+            yield from ALONE[name]()
+        elif folder is not None:
+            yield from ON_PAIRS[name](folder)
+        else:
+            print(f"without {name}: expected --pairs FOLDER or ${VARIABLE}", file=sys.stderr)
