@@ -2,6 +2,8 @@
 
 Embedded (a Milvus Lite server) every search looks at everything, `FLAT`; a cluster walks a graph, `HNSW`, with `ef` so
 great that filters cost it no hits. Which one is a setting, all else is the same, and `adapters.exact` is the twin.
+Samples and sightings are two partitions: whoever is to be recognised is looked for among people, not among all that
+was ever seen.
 
 Whatever comes from outside reaches a filter as a literal that cannot be anything else: ids that are ULIDs, integers,
 words of an enumeration. What is none of these can be in no entry, so it is left out.
@@ -20,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from face_search.ports import Hit, IndexEntry, IndexFilter
+from face_search.ports import Hit, IndexEntry, IndexFilter, VectorKind
 from shared_kernel.errors import Unavailable
 from shared_kernel.wire import is_ulid
 
@@ -88,6 +90,10 @@ class MilvusIndex:
             missing = not client.has_collection(name, timeout=_CALL_S)
             if missing:
                 self._create(client, name, dimension)
+            # each by itself: whoever made the collection may have been killed in between
+            for partition in _PARTITIONS.values():
+                if not client.has_partition(name, partition, timeout=_CALL_S):
+                    client.create_partition(name, partition, timeout=_CALL_S)
             client.load_collection(name, timeout=_CALL_S)
             return missing
 
@@ -96,8 +102,9 @@ class MilvusIndex:
     def upsert(self, model: str, entries: Sequence[IndexEntry]) -> None:
         """See the port."""
         name = collection_name(model)
-        for some in _batches(entries):
-            self._put(name, [_row(entry) for entry in some])
+        for kind, partition in _PARTITIONS.items():
+            for some in _batches([entry for entry in entries if entry.kind == kind]):
+                self._put(name, partition, [_row(entry) for entry in some])
 
     def remove(self, model: str, vector_ids: Sequence[str]) -> None:
         """See the port."""
@@ -118,6 +125,7 @@ class MilvusIndex:
                 name,
                 data=list(vectors),
                 filter=where,
+                partition_names=[_PARTITIONS[only.kind]],
                 limit=top_k,
                 output_fields=["subject_id"],
                 search_params={"metric_type": "COSINE", "params": parameters},
@@ -153,8 +161,8 @@ class MilvusIndex:
         """See the port."""
         self._ask(lambda client: client.drop_collection(collection_name(model), timeout=_CALL_S))
 
-    def _put(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        self._ask(lambda client: client.upsert(name, list(rows), timeout=_CALL_S))
+    def _put(self, name: str, partition: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        self._ask(lambda client: client.upsert(name, list(rows), partition_name=partition, timeout=_CALL_S))
 
     def _take_out(self, name: str, ids: Sequence[str]) -> None:
         self._ask(lambda client: client.delete(name, ids=list(ids), timeout=_CALL_S), missing=dict)
@@ -213,9 +221,9 @@ class MilvusIndex:
             return self._client
 
 
+_PARTITIONS: Final[Mapping[VectorKind, str]] = {"sample": "samples", "sighting": "sightings"}
 #: Text fields of an entry and their greatest length.
 _WORDS: Final = {
-    "kind": 8,
     "subject_id": _ULID_CHARS,
     "person_id": _ULID_CHARS,
     "camera_id": _ULID_CHARS,
@@ -233,8 +241,8 @@ def collection_name(model: str) -> str:
 
 
 def expression(only: IndexFilter) -> str | None:
-    """Give a filter in the words of Milvus; None when no entry can pass it."""
-    parts = [f'kind == "{"sample" if only.kind == "sample" else "sighting"}"']
+    """Give a filter of one partition in the words of Milvus; None when no entry can pass it."""
+    parts = []
     for field, ids in (("person_id", only.person_ids), ("camera_id", only.camera_ids)):
         if ids is not None:
             known = sorted(one for one in ids if is_ulid(one))
@@ -265,7 +273,6 @@ def _row(entry: IndexEntry) -> dict[str, Any]:
     return {
         "vector_id": entry.vector_id,
         "vector": entry.vector,
-        "kind": entry.kind,
         "subject_id": entry.subject_id,
         "person_id": entry.person_id,
         "camera_id": entry.camera_id,
