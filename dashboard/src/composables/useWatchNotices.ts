@@ -1,6 +1,6 @@
 /** Tells people that somebody of a watch list was seen, with both pictures, on whatever page they are. */
 import { ElNotification } from 'element-plus'
-import { h, type VNode } from 'vue'
+import { getCurrentInstance, h, type AppContext, type VNode } from 'vue'
 import { useI18n } from 'vue-i18n'
 import { useRouter } from 'vue-router'
 import type { Seen, SeenEvent } from '@/api/faceTypes'
@@ -16,34 +16,43 @@ export interface WatchNoticesOptions {
 
 /** Read by somebody who was away from the desk, ms. */
 const STAYS_MS = 30_000
-/** The bar with the time and the user stays free, px. */
-const BELOW_BAR_PX = 60
 
-function showIt(title: string, message: VNode): () => void {
-  const notice = ElNotification({
-    title,
-    message,
-    type: 'warning',
-    duration: STAYS_MS,
-    offset: BELOW_BAR_PX,
-    customClass: 'watch-notice',
-  })
-  return () => notice.close()
-}
+/** A notice lives outside the page: what it shows has texts and stores of the app by its context only. */
+const showWith =
+  (context: AppContext | null) =>
+  (title: string, message: VNode): (() => void) => {
+    const notice = ElNotification(
+      {
+        title,
+        message,
+        type: 'warning',
+        duration: STAYS_MS,
+        // drawers and the feed, which shows it too, are on the right
+        position: 'bottom-left',
+        customClass: 'watch-notice',
+      },
+      context,
+    )
+    return () => notice.close()
+  }
 
 export function useWatchNotices(options: WatchNoticesOptions = {}): { tell: (event: SeenEvent) => void } {
-  const { newestMs = 60_000, show = showIt } = options
+  const { newestMs = 60_000, show = showWith(getCurrentInstance()?.appContext ?? null) } = options
   const { t } = useI18n()
   const router = useRouter()
   const watch = useWatch()
 
+  /** What closes the notice about each person: somebody whom five cameras see is one notice, the newest. */
+  const shown = new Map<string, () => void>()
+
   function notice(seen: Seen): void {
-    let close: () => void = () => undefined
+    const whom = seen.person_id ?? seen.sighting_id
+    shown.get(whom)?.()
     const open = () => {
-      close()
+      shown.get(whom)?.()
       void router.push({ name: 'wall', query: { sighting: seen.sighting_id } })
     }
-    close = show(t('watch.seen'), h(WatchPair, { seen, onOpen: open }))
+    shown.set(whom, show(t('watch.seen'), h(WatchPair, { seen, onOpen: open })))
   }
 
   function tell(event: SeenEvent): void {

@@ -13,9 +13,12 @@ export const useWatch = defineStore('watch', () => {
     [...byId.value.values()].sort((a, b) => Date.parse(b.seen_at) - Date.parse(a.seen_at)),
   )
 
-  /** True for one that was not here before. */
+  /** True for an alert that was not here before. One that is none any more goes. */
   function put(seen: Seen): boolean {
-    if (!seen.alerts) return false
+    if (!seen.alerts) {
+      drop(seen.sighting_id)
+      return false
+    }
     const isNew = !byId.value.has(seen.sighting_id)
     const kept = [seen, ...alerts.value.filter((one) => one.sighting_id !== seen.sighting_id)].slice(0, MOST)
     byId.value = new Map(kept.map((one) => [one.sighting_id, one]))

@@ -176,8 +176,7 @@ function face(url: string | undefined, numbers: readonly number[]): HTMLElement 
     root.append(image)
   }
   const badge = document.createElement('b')
-  badge.textContent =
-    numbers.length > 2 ? `${numbers[0]}…${numbers[numbers.length - 1]}` : numbers.join(' · ')
+  badge.textContent = numbers.length > 2 ? `${numbers[0]} +${numbers.length - 1}` : numbers.join(' · ')
   root.append(badge)
   return root
 }

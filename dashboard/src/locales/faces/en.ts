@@ -378,7 +378,6 @@ const en: typeof zh = {
     speed: '{kmh} km/h',
     wouldTake: 'would take {kmh} km/h',
     disputed: 'supported nearly as well: may be the right one',
-    noPlace: 'No position',
     noPlaces: 'These cameras have no position; add longitude and latitude in their settings.',
     openStop: 'Open sighting {number}',
     stops: '{count} sighting | {count} sightings',

@@ -363,7 +363,6 @@ export default {
     speed: '{kmh} 公里/小时',
     wouldTake: '需要 {kmh} 公里/小时',
     disputed: '证据相当，可能才是对的',
-    noPlace: '没有位置',
     noPlaces: '这些摄像头没有填写位置，请在摄像头设置中补充经纬度。',
     openStop: '查看第 {number} 次出现',
     stops: '共出现 {count} 次',
