@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from bench.faces import speed, verify
+from bench.faces import enrolment, speed, vectors, verify
 from bench.figure import Figure
 
 #: Where the pairs lie when nothing else is said.
@@ -25,18 +26,25 @@ ON_PAIRS: Final[dict[str, Callable[[Path], Iterator[Figure]]]] = {
     "quality": verify.quality,
     "curves": verify.curves,
 }
-ALONE: Final[dict[str, Callable[[], Iterator[Figure]]]] = {"speed": speed.figures}
+ALONE: Final[dict[str, Callable[[], Iterator[Figure]]]] = {
+    "speed": speed.figures,
+    "index10k": partial(vectors.figures, 10_000),
+    "index100k": partial(vectors.figures, 100_000),
+    "enrol10k": enrolment.figures,
+}
+#: Takes minutes and gigabytes: only when it is named.
+LARGE: Final[dict[str, Callable[[], Iterator[Figure]]]] = {"index1m": partial(vectors.figures, 1_000_000)}
 
 
 def figures(part: str | None = None, pairs_folder: Path | None = None) -> Iterator[Figure]:
     """Every part, or the one that is named."""
     names = [*ON_PAIRS, *ALONE]
-    if part is not None and part not in names:
-        raise SystemExit(f"--part {part}: there are {', '.join(names)}")
+    if part is not None and part not in (*names, *LARGE):
+        raise SystemExit(f"--part {part}: there are {', '.join((*names, *LARGE))}")
     folder = pairs_folder or (Path(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else None)
     for name in names if part is None else [part]:
-        if name in ALONE:
-            yield from ALONE[name]()
+        if name in ALONE or name in LARGE:
+            yield from (ALONE | LARGE)[name]()
         elif folder is not None:
             yield from ON_PAIRS[name](folder)
         else:

@@ -42,6 +42,9 @@ MIN_EF: Final = 256
 MAX_HITS: Final = 16_384
 #: Entries of one call, so that no call is larger than a message of gRPC may be.
 _BATCH: Final = 1_000
+#: Milvus Lite reads what it has not written to a segment yet row by row, 15 us each and search: after so many rows it
+#: is told to write. A cluster does so by itself, and refuses to be told often.
+_FLUSH_ROWS: Final = 1_000
 #: Longest wait for an answer, seconds: a search somebody waits for, and everything else.
 _SEARCH_S: Final = 5.0
 _CALL_S: Final = 30.0
@@ -69,6 +72,8 @@ class MilvusIndex:
         self._index_type: IndexType = index_type
         self._client: MilvusClient | None = None
         self._lock = threading.Lock()
+        #: Rows of each collection that Milvus Lite may not have written to a segment.
+        self._loose: dict[str, int] = {}
 
     def close(self) -> None:
         """End the connection."""
@@ -95,6 +100,7 @@ class MilvusIndex:
                 if not client.has_partition(name, partition, timeout=_CALL_S):
                     client.create_partition(name, partition, timeout=_CALL_S)
             client.load_collection(name, timeout=_CALL_S)
+            self._flush(client, name, _FLUSH_ROWS)
             return missing
 
         return self._ask(make)
@@ -162,7 +168,22 @@ class MilvusIndex:
         self._ask(lambda client: client.drop_collection(collection_name(model), timeout=_CALL_S))
 
     def _put(self, name: str, partition: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        self._ask(lambda client: client.upsert(name, list(rows), partition_name=partition, timeout=_CALL_S))
+        def put(client: MilvusClient) -> None:
+            client.upsert(name, list(rows), partition_name=partition, timeout=_CALL_S)
+            self._flush(client, name, len(rows))
+
+        self._ask(put)
+
+    def _flush(self, client: MilvusClient, name: str, rows: int) -> None:
+        """Note that so many rows came; have Milvus Lite write them when they are many."""
+        if self._index_type != "FLAT":
+            return
+        with self._lock:
+            self._loose[name] = self._loose.get(name, 0) + rows
+            if self._loose[name] < _FLUSH_ROWS:
+                return
+            self._loose[name] = 0
+        client.flush(name, timeout=_CALL_S)
 
     def _take_out(self, name: str, ids: Sequence[str]) -> None:
         self._ask(lambda client: client.delete(name, ids=list(ids), timeout=_CALL_S), missing=dict)
