@@ -45,7 +45,9 @@ def test_sources_keep_their_order_and_kind(listed: Path) -> None:
     assert npm.package == ("@maker/faces", "1.0.4")
 
 
-@pytest.mark.parametrize("name", ["inference-service/weights.toml", "face-search/weights.toml", "xunshi/xunshi/samples.toml"])
+@pytest.mark.parametrize(
+    "name", ["inference-service/weights.toml", "face-search/weights.toml", "xunshi/xunshi/samples.toml"]
+)
 def test_the_lists_of_the_repository_are_right(name: str, pytestconfig: pytest.Config) -> None:
     for artifact in load(pytestconfig.rootpath / name):
         assert any(isinstance(source, PypiSource | NpmSource) for source in artifact.sources), artifact.name
