@@ -183,8 +183,8 @@ function track(whom) {
   return {
     person_id: whom,
     person_name: persons.get(whom)?.name ?? null,
-    from: ago(7 * 24 * HOUR_MS),
-    to: now(),
+    since: ago(7 * 24 * HOUR_MS),
+    until: now(),
     sightings: seen,
     legs,
     left_out,

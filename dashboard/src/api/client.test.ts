@@ -103,6 +103,17 @@ describe('client', () => {
     await expect(client.call('/a')).rejects.toMatchObject({ status: 502, problem: { status: 502 } })
   })
 
+  it('leaves paths of face search as they are: it is a service of its own', async () => {
+    const send = vi.fn(async () => new Response('{}'))
+    const client = createClient({ fetch: send })
+    await client.call('/faces/lists', { query: { limit: 5 } })
+    await client.call('/faces-of-the-day')
+    expect(send.mock.calls.map(([address]: unknown[]) => address)).toEqual([
+      '/faces/lists?limit=5',
+      '/api/v1/faces-of-the-day',
+    ])
+  })
+
   it('leaves out empty query parameters', () => {
     const client = createClient()
     expect(client.url('/passes', { limit: 5, after: undefined, state: '', to: null })).toBe(

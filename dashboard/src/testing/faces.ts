@@ -1,5 +1,14 @@
 /** Things as face search sends them. */
-import type { Decided, Leg, Person, SearchAnswer, SearchHit, Seen, Sighting, Trajectory } from '@/api/faceTypes'
+import type {
+  Decided,
+  Leg,
+  Person,
+  SearchAnswer,
+  SearchHit,
+  Seen,
+  Sighting,
+  Trajectory,
+} from '@/api/faceTypes'
 
 export const aPerson = (change: Partial<Person> = {}): Person => ({
   person_id: 'P1',
@@ -92,8 +101,8 @@ export const aLeg = (change: Partial<Leg> = {}): Leg => ({
 export const aTrajectory = (change: Partial<Trajectory> = {}): Trajectory => ({
   person_id: 'P1',
   person_name: '陈安',
-  from: '2026-03-01T00:00:00.000Z',
-  to: '2026-03-02T00:00:00.000Z',
+  since: '2026-03-01T00:00:00.000Z',
+  until: '2026-03-02T00:00:00.000Z',
   sightings: [],
   legs: [],
   left_out: [],

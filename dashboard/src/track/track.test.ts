@@ -138,8 +138,9 @@ describe('places', () => {
 describe('background', () => {
   const storage = (kept: string | null) => ({ getItem: () => kept })
 
-  it.each(['javascript:alert(1)//{z}{x}{y}', '/tiles/{z}/{x}.png', 'tiles/{z}/{x}/{y}'])('refuses %s', (url) =>
-    expect(tileFault(url)).toBe(true),
+  it.each(['javascript:alert(1)//{z}{x}{y}', '/tiles/{z}/{x}.png', 'tiles/{z}/{x}/{y}'])(
+    'refuses %s',
+    (url) => expect(tileFault(url)).toBe(true),
   )
   it.each(['', '/tiles/{z}/{x}/{y}.png', 'https://maps.example/{z}/{x}/{y}'])('takes "%s"', (url) =>
     expect(tileFault(url)).toBe(false),

@@ -3476,7 +3476,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description text/event-stream with events pass, camera, camera_down, camera_up and reset */
+            /** @description text/event-stream with events pass, camera, camera_down, camera_up, sighting, watch and reset */
             200: {
                 headers: {
                     [name: string]: unknown;
