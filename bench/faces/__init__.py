@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from bench.faces import enrolment, speed, vectors, verify
+from bench.faces import enrolment, graph, speed, vectors, verify
 from bench.figure import Figure
 
 #: Where the pairs lie when nothing else is said.
@@ -33,7 +33,11 @@ ALONE: Final[dict[str, Callable[[], Iterator[Figure]]]] = {
     "enrol10k": enrolment.figures,
 }
 #: Takes minutes and gigabytes: only when it is named.
-LARGE: Final[dict[str, Callable[[], Iterator[Figure]]]] = {"index1m": partial(vectors.figures, 1_000_000)}
+LARGE: Final[dict[str, Callable[[], Iterator[Figure]]]] = {
+    "index1m": partial(vectors.figures, 1_000_000),
+    "graph100k": partial(graph.figures, 100_000),
+    "graph1m": partial(graph.figures, 1_000_000),
+}
 
 
 def figures(part: str | None = None, pairs_folder: Path | None = None) -> Iterator[Figure]:

@@ -7,6 +7,7 @@ worker's part of both.
 
 from __future__ import annotations
 
+import os
 import resource
 import tempfile
 import time
@@ -40,14 +41,14 @@ def figures() -> Iterator[Figure]:
         database, index = Database(url, Store), MilvusIndex(server.url)
         syncer = Syncer(database, index, MODEL, DIMENSION)
         syncer.step()
-        began, before_mb = time.perf_counter(), resident_mb(_own_pid())
+        began, before_mb = time.perf_counter(), resident_mb(os.getpid())
         _enrol(database)
         yield Figure("enrol 10,000: into SQL", SAMPLES / (time.perf_counter() - began), None, "1/s")
         began = time.perf_counter()
         while syncer.step():
             pass
         yield Figure("enrol 10,000: into the index", SAMPLES / (time.perf_counter() - began), None, "1/s")
-        yield Figure("enrol 10,000: memory that the worker took", resident_mb(_own_pid()) - before_mb, None, "MB")
+        yield Figure("enrol 10,000: memory that the worker took", resident_mb(os.getpid()) - before_mb, None, "MB")
         yield Figure("enrol 10,000: greatest memory of the worker", _greatest_mb(), None, "MB")
         yield Figure("enrol 10,000: memory of the index", resident_mb(server.pid), None, "MB")
         found = compare(database, index, MODEL)
@@ -74,10 +75,6 @@ def _person(person_id: str) -> Person:
     row = Person(person_id=person_id, name=person_id[-6:], note="", basis="consent", basis_detail="")
     row.created_at = row.updated_at = now()
     return row
-
-
-def _own_pid() -> int:
-    return int(Path("/proc/self").resolve().name)
 
 
 def _greatest_mb() -> float:

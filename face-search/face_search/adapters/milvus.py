@@ -1,7 +1,7 @@
 """The vector index in Milvus: one collection a model. The only module that imports pymilvus.
 
-Embedded (a Milvus Lite server) every search looks at everything, `FLAT`; a cluster walks a graph, `HNSW`, with `ef` so
-great that filters cost it no hits. Which one is a setting, all else is the same, and `adapters.exact` is the twin.
+Embedded (a Milvus Lite server) every search looks at everything, `FLAT`; a cluster walks a graph, `HNSW`, widely, and
+more widely where a filter lets little through. Which one is a setting, all else is the same, `adapters.exact` the twin.
 Samples and sightings are two partitions: whoever is to be recognised is looked for among people, not among all that
 was ever seen.
 
@@ -36,8 +36,10 @@ IndexType = Literal["FLAT", "HNSW"]
 
 #: Neighbours of a node and breadth of the search while the graph is made.
 _HNSW: Final = {"M": 16, "efConstruction": 200}
-#: Breadth of a search: below this a filter that lets little through loses hits.
-MIN_EF: Final = 256
+#: Breadth of a search, and of one with a filter: with 256 a filter for one camera in forty loses half of the hits
+#: (docs/design/0018-face-index.md).
+EF: Final = 512
+FILTERED_EF: Final = 2048
 #: Milvus gives no more of one search.
 MAX_HITS: Final = 16_384
 #: Entries of one call, so that no call is larger than a message of gRPC may be.
@@ -124,7 +126,8 @@ class MilvusIndex:
         if where is None or not len(vectors) or top_k < 1:
             return [[] for _ in vectors]
         top_k = min(top_k, MAX_HITS)
-        parameters = {"ef": max(MIN_EF, top_k)} if self._index_type == "HNSW" else {}
+        breadth = max(FILTERED_EF if where else EF, top_k)
+        parameters = {"ef": breadth} if self._index_type == "HNSW" else {}
 
         def find(client: MilvusClient) -> Any:
             return client.search(
