@@ -15,6 +15,7 @@ import hashlib
 import logging
 import re
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
@@ -47,6 +48,8 @@ _BATCH: Final = 1_000
 #: Milvus Lite reads what it has not written to a segment yet row by row, 15 us each and search: after so many rows it
 #: is told to write. A cluster does so by itself, and refuses to be told often.
 _FLUSH_ROWS: Final = 1_000
+#: But not more often than this, seconds: many rows at once shall not be many segments.
+_FLUSH_EVERY_S: Final = 2.0
 #: Longest wait for an answer, seconds: a search somebody waits for, and everything else.
 _SEARCH_S: Final = 5.0
 _CALL_S: Final = 30.0
@@ -74,8 +77,8 @@ class MilvusIndex:
         self._index_type: IndexType = index_type
         self._client: MilvusClient | None = None
         self._lock = threading.Lock()
-        #: Rows of each collection that Milvus Lite may not have written to a segment.
-        self._loose: dict[str, int] = {}
+        #: Rows of each collection that Milvus Lite may not have written to a segment, and when it was last told to.
+        self._loose: dict[str, tuple[int, float]] = {}
 
     def close(self) -> None:
         """End the connection."""
@@ -102,7 +105,7 @@ class MilvusIndex:
                 if not client.has_partition(name, partition, timeout=_CALL_S):
                     client.create_partition(name, partition, timeout=_CALL_S)
             client.load_collection(name, timeout=_CALL_S)
-            self._flush(client, name, _FLUSH_ROWS)
+            self._flush(client, name, 0)
             return missing
 
         return self._ask(make)
@@ -182,10 +185,13 @@ class MilvusIndex:
         if self._index_type != "FLAT":
             return
         with self._lock:
-            self._loose[name] = self._loose.get(name, 0) + rows
-            if self._loose[name] < _FLUSH_ROWS:
-                return
-            self._loose[name] = 0
+            # nobody knows how many there are from before
+            before, told_at = self._loose.get(name, (_FLUSH_ROWS, 0.0))
+            loose, moment = before + rows, time.monotonic()
+            due = loose >= _FLUSH_ROWS and moment - told_at >= _FLUSH_EVERY_S
+            self._loose[name] = (0, moment) if due else (loose, told_at)
+        if not due:
+            return
         client.flush(name, timeout=_CALL_S)
 
     def _take_out(self, name: str, ids: Sequence[str]) -> None:
