@@ -6,6 +6,7 @@ import { useRouter } from 'vue-router'
 import type { Seen, SeenEvent } from '@/api/faceTypes'
 import WatchPair from '@/components/watch/WatchPair.vue'
 import { useWatch } from '@/stores/watch'
+import { PHONE } from './useMediaQuery'
 
 export interface WatchNoticesOptions {
   /** Older ones, which were missed while nobody listened, are listed but not told, ms. Default 60000. */
@@ -16,6 +17,9 @@ export interface WatchNoticesOptions {
 
 /** Read by somebody who was away from the desk, ms. */
 const STAYS_MS = 30_000
+/** On a phone the navigation is below, px. */
+const ABOVE_BAR_PX = 68
+const ABOVE_EDGE_PX = 16
 
 /** A notice lives outside the page: what it shows has texts and stores of the app by its context only. */
 const showWith =
@@ -29,6 +33,7 @@ const showWith =
         duration: STAYS_MS,
         // drawers and the feed, which shows it too, are on the right
         position: 'bottom-left',
+        offset: window.matchMedia(PHONE).matches ? ABOVE_BAR_PX : ABOVE_EDGE_PX,
         customClass: 'watch-notice',
       },
       context,
