@@ -77,7 +77,7 @@ def figures(count: int) -> Iterator[Figure]:
     asked = made_up(QUESTIONS if count <= MANY else FEW_QUESTIONS, seed=2, like=count).vectors
     label = f"top {TOP} of {count:,}"
     with tempfile.TemporaryDirectory() as folder, MilvusServer(Path(folder)) as server:
-        index = MilvusIndex(server.url)
+        index = MilvusIndex(server.url, patience_s=120)
         index.ensure(MODEL, DIMENSION)
         began = time.perf_counter()
         for portion in faces.entries():

@@ -51,7 +51,7 @@ _FLUSH_ROWS: Final = 1_000
 #: But not more often than this, seconds: many rows at once shall not be many segments.
 _FLUSH_EVERY_S: Final = 2.0
 #: Longest wait for an answer, seconds: a search somebody waits for, and everything else.
-_SEARCH_S: Final = 5.0
+SEARCH_S: Final = 5.0
 _CALL_S: Final = 30.0
 #: Codes of Milvus: there is no such collection; it is not in memory, as all are not after a restart.
 _NO_COLLECTION: Final = 100
@@ -68,9 +68,19 @@ class MilvusIndex:
         token: `user:password`; empty: none.
         database: of Milvus.
         index_type: see `IndexType`.
+        patience_s: longest wait for a search.
     """
 
-    def __init__(self, url: str, *, token: str = "", database: str = "default", index_type: IndexType = "FLAT") -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str = "",
+        database: str = "default",
+        index_type: IndexType = "FLAT",
+        patience_s: float = SEARCH_S,
+    ) -> None:
+        self._patience_s = patience_s
         self._url = url
         self._token = token
         self._database = database
@@ -141,7 +151,7 @@ class MilvusIndex:
                 limit=top_k,
                 output_fields=["subject_id"],
                 search_params={"metric_type": "COSINE", "params": parameters},
-                timeout=_SEARCH_S,
+                timeout=self._patience_s,
             )
 
         return [
@@ -247,7 +257,7 @@ class MilvusIndex:
 
                 # it writes a page about each error that it also raises
                 logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
-                self._client = MilvusClient(self._url, token=self._token, db_name=self._database, timeout=_SEARCH_S)
+                self._client = MilvusClient(self._url, token=self._token, db_name=self._database, timeout=SEARCH_S)
             return self._client
 
 

@@ -157,3 +157,18 @@ def _png(picture: Any) -> bytes:
     import cv2
 
     return cv2.imencode(".png", picture)[1].tobytes()
+
+
+def ids(works: Recogniser, model: str | None = None) -> set[str]:
+    return set(works.index.ids(model or works.model))
+
+
+def is_like_sql(works: Recogniser) -> bool:
+    return ids(works) == {row.vector_id for row in works.vectors()} and not works.vectors("pending", "removing")
+
+
+def seen(works: Recogniser, camera: str, *portraits: Portrait) -> str:
+    message = works.world.observed(camera, *portraits)
+    works.identifier.see_pass(message)
+    [row] = works.gallery.rows(Sighting, Sighting.source_id == message.pass_id)
+    return str(row.sighting_id)

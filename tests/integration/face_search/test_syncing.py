@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import shutil
-import threading
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, update
 
 from face_search.adapters.milvus import MilvusIndex
-from face_search.indexing import compare, heal, rebuild, retire
+from face_search.indexing import compare, heal, rebuild
 from face_search.ports import IndexFilter, VectorIndex
-from face_search.syncing import Syncer
 from shared_kernel.clock import now
-from shared_kernel.errors import Conflict, NotFound, Unavailable
 from shared_kernel.messages import MaskState
-from shared_kernel.tables import FaceModel, FaceSample, FaceVector, Sighting
+from shared_kernel.tables import FaceSample, Sighting
 from shared_kernel.testing.milvus import MilvusServer
 from shared_kernel.testing.waiting import wait_until
-from tests.integration.face_search.canned import CannedReader, Portrait, scene
-from tests.integration.face_search.dying import Countdown, DyingBlobs, DyingDatabase, Killed
-from tests.integration.face_search.recognising import FailingIndex, Recogniser, embedder
+from tests.integration.face_search.canned import Portrait, scene
+from tests.integration.face_search.recognising import FailingIndex, Recogniser, ids, is_like_sql, seen
 from tests.integration.face_search.world import World
 
 ADA, BOB, EVE = 5, 17, 40
@@ -39,21 +34,6 @@ def works(world: World) -> Recogniser:
 @pytest.fixture
 def quick(small_world: World) -> Recogniser:
     return Recogniser(small_world)
-
-
-def ids(works: Recogniser, model: str | None = None) -> set[str]:
-    return set(works.index.ids(model or works.model))
-
-
-def is_like_sql(works: Recogniser) -> bool:
-    return ids(works) == {row.vector_id for row in works.vectors()} and not works.vectors("pending", "removing")
-
-
-def seen(works: Recogniser, camera: str, *portraits: Portrait) -> str:
-    message = works.world.observed(camera, *portraits)
-    works.identifier.see_pass(message)
-    [row] = works.gallery.rows(Sighting, Sighting.source_id == message.pass_id)
-    return str(row.sighting_id)
 
 
 def test_what_is_pending_goes_in_with_what_filters_ask_for(works: Recogniser) -> None:
@@ -256,175 +236,6 @@ def test_two_workers_on_one_queue(world: World) -> None:
         wait_until(lambda: is_like_sql(first), 30, "each is in the index")
     told = [one.sighting_id for one in (*first.told, *second.told)]
     assert set(told) == {row.sighting_id for row in first.sightings()}
-
-
-def test_kill_at_every_step_of_a_sighting(small_world: World, tmp_path: Path) -> None:
-    """Wherever the process ends, the next one makes the same single row, and tells of it."""
-    steps = 0
-    while True:
-        works = Recogniser(small_world)
-        works.sync()
-        message = small_world.observed(small_world.camera(), Portrait(ADA))
-        countdown = Countdown(steps)
-        url = small_world.settings.database_url.get_secret_value()
-        database = DyingDatabase(url, countdown)
-        blobs = DyingBlobs(str(tmp_path / "blobs"), countdown)
-        published: list[Any] = []
-
-        def publish(told: Any, countdown: Countdown = countdown, published: list[Any] = published) -> None:
-            with countdown.step():
-                published.append(told)
-
-        dying = works.make_identifier(publish, database=database, blobs=blobs)
-        with contextlib.suppress(Killed):
-            dying.see_pass(message)
-        database.close()
-        works.identifier.see_pass(message)
-        [row] = works.gallery.rows(Sighting, Sighting.source_id == message.pass_id)
-        assert works.gallery.objects(f"faces/sightings/{row.sighting_id}") == {row.crop_key, row.aligned_key}
-        [vector] = [one for one in works.vectors() if one.subject_id == row.sighting_id]
-        assert vector.index_state == "pending"
-        assert {one.message_id for one in (*published, *works.told)} == {works.told[0].message_id}
-        if not countdown.reached:
-            break
-        steps += 1
-    assert steps >= 6  # two pictures, one transaction, one message: each before and after
-
-
-class DyingIndex(FailingIndex):
-    """Changes entries until the end."""
-
-    countdown: Countdown | None = None
-
-    def upsert(self, model: str, entries: Any) -> None:
-        self._step(lambda: super(DyingIndex, self).upsert(model, entries))
-
-    def remove(self, model: str, vector_ids: Any) -> None:
-        self._step(lambda: super(DyingIndex, self).remove(model, vector_ids))
-
-    def ensure(self, model: str, dimension: int) -> bool:
-        made: list[bool] = []
-        self._step(lambda: made.append(super(DyingIndex, self).ensure(model, dimension)))
-        return made[0]
-
-    def _step(self, do: Any) -> None:
-        if self.countdown is None:
-            do()
-            return
-        with self.countdown.step():
-            do()
-
-
-def test_kill_at_every_step_of_a_round(small_world: World) -> None:
-    """Enrolled, erased and renamed; the process ends anywhere in the round; the next one makes the index like SQL."""
-    steps = 0
-    while True:
-        index = DyingIndex()
-        works = Recogniser(small_world, index)
-        works.sync()
-        gone = works.enrol("Bob", Portrait(BOB))
-        works.sync()
-        works.enrol("Ada", Portrait(ADA), Portrait(ADA, look=1))
-        with works.parts.database.write() as store:
-            samples = list(store._session.scalars(select(FaceSample.sample_id).filter_by(person_id=gone)))
-            store.vectors.take_out(samples)
-            store._session.execute(delete(FaceSample).where(FaceSample.sample_id.in_(samples)))
-        countdown = Countdown(steps)
-        index.countdown = countdown
-        database = DyingDatabase(small_world.settings.database_url.get_secret_value(), countdown)
-        dying = Syncer(database, index, works.model, works.dimension)
-        with contextlib.suppress(Killed):
-            while dying.step():
-                pass
-        database.close()
-        index.countdown = None
-        works.syncer = works.make_syncer()
-        works.sync()
-        assert is_like_sql(works)
-        assert not [row for row in works.vectors() if row.subject_id in samples]
-        assert works.state() == "serving"
-        if not countdown.reached:
-            break
-        steps += 1
-    assert steps >= 10
-
-
-def test_another_model_side_by_side(works: Recogniser) -> None:
-    """New vectors from the stored faces, while the old ones go on answering; then the old ones leave."""
-    ada = works.enrol("Ada", Portrait(ADA), Portrait(ADA, look=1))
-    works.enrol("Bob", Portrait(BOB))
-    works.sync()
-    camera = works.world.camera()
-    seen(works, camera, Portrait(EVE))
-    works.identifier.see_pass(works.world.observed(camera))  # no face: it gets no vector of any model
-    works.sync()
-    newer = CannedReader("canned-2", 48)
-    assert embedder(works, newer).run(threading.Event()).done == 4
-    assert embedder(works, newer).run(threading.Event()).done == 0
-    # the old model answers all the while
-    works.identifier.see_pass(works.world.observed(camera, Portrait(ADA, look=2)))
-    assert works.sightings()[-1].person_id == ada
-    works.sync()
-    assert len(ids(works, "canned-2")) == 4
-    [row] = works.gallery.rows(FaceModel, FaceModel.model == "canned-2")
-    assert (row.state, row.dimension) == ("building", 48)
-    # a worker that starts with the new one catches up with what came meanwhile, and only then answers
-    syncer = Syncer(works.parts.database, works.index, "canned-2", 48, embedded=lambda: caught_up)
-    caught_up = False
-    syncer.step()
-    with works.parts.database.read() as store, pytest.raises(Unavailable, match="being put in"):
-        store.vectors.complete("canned-2")
-    assert embedder(works, newer).run(threading.Event()).done == 1
-    caught_up = True
-    while syncer.step():
-        pass
-    with works.parts.database.read() as store:
-        store.vectors.complete("canned-2")
-    assert len(ids(works, "canned-2")) == 5
-    [face] = newer.read(scene(Portrait(ADA, look=3)))
-    assert works.index.search("canned-2", face.vector[None], 1, IndexFilter("sample", frozenset({ada})))[0]
-    assert retire(works.parts.database, works.model) == 5
-    while syncer.step():
-        pass
-    assert not ids(works)
-    assert {one.model for one in works.vectors()} == {"canned-2"}
-
-
-def test_stored_faces_that_cannot_be_read_are_left_out(quick: Recogniser) -> None:
-    quick.enrol("Ada", Portrait(ADA))
-    quick.enrol("Bob", Portrait(BOB))
-    quick.enrol("Eve", Portrait(EVE))
-    keys = sorted(quick.gallery.objects("faces/samples"))
-    pngs = [key for key in keys if key.endswith(".png")]
-    quick.parts.blobs.delete(pngs[0])
-    quick.parts.blobs.put(pngs[1], b"torn")
-    found = embedder(quick, CannedReader("canned-2", 48)).run(threading.Event())
-    assert (found.done, found.unreadable) == (1, 2)
-
-
-def test_who_is_erased_while_the_network_looks_gets_no_vector(quick: Recogniser) -> None:
-    quick.enrol("Ada", Portrait(ADA))
-
-    class Slow(CannedReader):
-        def embed(self, aligned: Any) -> Any:
-            with quick.parts.database.write() as store:
-                store._session.execute(delete(FaceVector))
-                store._session.execute(delete(FaceSample))
-            return super().embed(aligned)
-
-    embedder(quick, Slow("canned-2", 48)).run(threading.Event())
-    assert not quick.vectors()
-
-
-def test_a_name_is_one_network(quick: Recogniser) -> None:
-    quick.sync()
-    with pytest.raises(Conflict, match="expected vectors of 32 numbers"):
-        Syncer(quick.parts.database, quick.index, quick.model, 64).step()
-
-
-def test_a_model_nobody_has(quick: Recogniser) -> None:
-    with pytest.raises(NotFound, match="expected one that has vectors here"):
-        retire(quick.parts.database, "none-1")
 
 
 def test_a_rebuild_puts_everything_in_again_while_serving(works: Recogniser) -> None:
