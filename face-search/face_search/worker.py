@@ -14,6 +14,7 @@ from face_search.finding import Finder
 from face_search.identify import Identifier
 from face_search.importing import Importer
 from face_search.indexing import Embedder
+from face_search.metrics import sighting_seconds
 from face_search.parts import Parts
 from face_search.resemblance import Others
 from face_search.rules import SERVICE
@@ -49,8 +50,12 @@ def _recognising(parts: Parts) -> Sequence[Task]:
     embedder = Embedder(parts.database, parts.blobs, parts.reader)
     syncer = Syncer(parts.database, parts.index, parts.reader.model, parts.reader.dimension, embedded=embedded.is_set)
     return (
-        Worker(parts.bus.subscribe(PassObserved, SERVICE), identifier.see_pass, batch=_BATCH).task,
-        Worker(parts.bus.subscribe(PatrolPhotoTaken, SERVICE), identifier.see_photo, batch=_BATCH).task,
+        Worker(
+            parts.bus.subscribe(PassObserved, SERVICE), sighting_seconds.time()(identifier.see_pass), batch=_BATCH
+        ).task,
+        Worker(
+            parts.bus.subscribe(PatrolPhotoTaken, SERVICE), sighting_seconds.time()(identifier.see_photo), batch=_BATCH
+        ).task,
         ("embedding", lambda stop: embedder.keep_on(embedded, stop)),
         ("syncing", lambda stop: syncer.run(lambda: parts.bus.alone(LOCK, ttl_s=LOCK_TTL_S), stop)),
     )
