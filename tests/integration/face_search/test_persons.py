@@ -125,7 +125,7 @@ def test_two_who_edit_the_same_version_do_not_undo_each_other(world: World) -> N
     assert shown.get_json()["note"] == kept
     again = world.call("PATCH", path, token, json={"note": "third"}, headers={"If-Match": shown.headers["ETag"]})
     assert again.get_json()["note"] == "third"
-    weak = {"If-Match": f'W/{again.headers["ETag"]}'}
+    weak = {"If-Match": f"W/{again.headers['ETag']}"}
     assert world.call("PATCH", path, token, json={"note": "fourth"}, headers=weak).status_code == 200
     assert world.call("PATCH", path, token, json={"note": "fifth"}, headers=weak).status_code == 412
     assert world.call("PATCH", path, token, json={"note": "sixth"}, headers={"If-Match": "*"}).status_code == 200

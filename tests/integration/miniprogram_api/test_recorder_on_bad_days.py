@@ -92,9 +92,7 @@ def test_a_recorder_process_killed_under_load(small_world: World, tmp_path: Path
                 wait_until(lambda: rows(small_world.database))
                 recorder.restart()
         wait_until(lambda: len(rows(small_world.database)) == 300, 40, "all are recorded")
-        wait_until(
-            lambda: trimmed(small_world.parts.bus) or not small_world.parts.bus.backlog(PassObserved), 30
-        )
+        wait_until(lambda: trimmed(small_world.parts.bus) or not small_world.parts.bus.backlog(PassObserved), 30)
     assert rows(small_world.database) == sorted(message.pass_id for message in messages)
     assert counted(small_world.database) == 300
 
