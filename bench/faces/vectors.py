@@ -40,6 +40,8 @@ LIKENESS: Final = 0.65
 PICTURES: Final = 5
 #: Faces of one call.
 BATCH: Final = 64
+#: Milvus Lite is not told to write more often, seconds.
+SETTLED_S: Final = 2.5
 _BATCH: Final = 5_000
 _ASK_FIRST: Final = 5
 
@@ -83,6 +85,8 @@ def figures(count: int) -> Iterator[Figure]:
         for portion in faces.entries():
             index.upsert(MODEL, portion)
         yield Figure(f"{label}: put in", count / (time.perf_counter() - began), None, "1/s")
+        time.sleep(SETTLED_S)
+        index.ensure(MODEL, DIMENSION)  # as `syncing` does every few seconds: what is loose becomes a segment
         only = IndexFilter("sighting")
         some = IndexFilter("sighting", camera_ids=frozenset({camera(7)}), from_ms=int(count * 0.9), to_ms=count)
         chosen = (faces.cameras == 7) & (faces.seen_ms >= int(count * 0.9))
