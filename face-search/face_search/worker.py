@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from face_search import importing, keeping
 from face_search.enrol import Enrolment
@@ -21,6 +21,8 @@ from face_search.rules import SERVICE
 from face_search.syncing import LOCK, LOCK_TTL_S, Syncer
 from shared_kernel.bus import Task, Worker
 from shared_kernel.messages import PassObserved, PatrolPhotoTaken
+
+M = TypeVar("M")
 
 #: Messages that a worker takes at once: few, so that several workers share what waits.
 _BATCH: Final = 8
@@ -50,15 +52,21 @@ def _recognising(parts: Parts) -> Sequence[Task]:
     embedder = Embedder(parts.database, parts.blobs, parts.reader)
     syncer = Syncer(parts.database, parts.index, parts.reader.model, parts.reader.dimension, embedded=embedded.is_set)
     return (
-        Worker(
-            parts.bus.subscribe(PassObserved, SERVICE), sighting_seconds.time()(identifier.see_pass), batch=_BATCH
-        ).task,
-        Worker(
-            parts.bus.subscribe(PatrolPhotoTaken, SERVICE), sighting_seconds.time()(identifier.see_photo), batch=_BATCH
-        ).task,
+        Worker(parts.bus.subscribe(PassObserved, SERVICE), _timed(identifier.see_pass), batch=_BATCH).task,
+        Worker(parts.bus.subscribe(PatrolPhotoTaken, SERVICE), _timed(identifier.see_photo), batch=_BATCH).task,
         ("embedding", lambda stop: embedder.keep_on(embedded, stop)),
         ("syncing", lambda stop: syncer.run(lambda: parts.bus.alone(LOCK, ttl_s=LOCK_TTL_S), stop)),
     )
+
+
+def _timed(see: Callable[[M], None]) -> Callable[[M], None]:
+    """The same, measured."""
+
+    def timed(message: M) -> None:
+        with sighting_seconds.time():
+            see(message)
+
+    return timed
 
 
 def _keep(parts: Parts, stop: threading.Event) -> None:

@@ -9,10 +9,10 @@ from shared_kernel.bus import Bus
 from shared_kernel.messages import PassObserved
 
 
-def passes_of(redis_url: str) -> dict[str, list[PassObserved]]:
-    """What was said of each pass."""
+def passes_of(redis_url: str, group: str = "miniprogram-api") -> dict[str, list[PassObserved]]:
+    """What was said of each pass, and not yet to this group."""
     found: dict[str, list[PassObserved]] = {}
-    subscription = Bus(redis_url).subscribe(PassObserved, "miniprogram-api")
+    subscription = Bus(redis_url).subscribe(PassObserved, group)
     while deliveries := subscription.receive(block_ms=100):
         for delivery in deliveries:
             found.setdefault(delivery.message.pass_id, []).append(delivery.message)

@@ -66,6 +66,13 @@ def noticed(part: StreamPart, name: str) -> bool:
     return not part.state(name, "online")
 
 
+def seen_by(redis_url: str, cameras: set[str]) -> set[str]:
+    """`cameras` with those that announced a pass since; read as a group of its own."""
+    said = passes_of(redis_url, "looking").values()
+    cameras |= {message.camera_id for messages in said for message in messages}
+    return cameras
+
+
 def test_sick_cameras_leave_nothing_behind(
     rtsp_server: RtspServer, stream: StreamPart, api: ApiDouble, clips: Path, redis_url: str
 ) -> None:
@@ -83,6 +90,8 @@ def test_sick_cameras_leave_nothing_behind(
         wait_until(lambda: Footprint.of(stream).threads <= before.threads + SPARE_THREADS, 30, "no thread is left")
         wait_until(lambda: Footprint.of(stream).sockets <= before.sockets + SPARE_SOCKETS, 30, "no socket is left")
         assert Footprint.of(stream).memory_mib <= before.memory_mib + SPARE_MIB
+        seen: set[str] = set()
+        wait_until(lambda: seen_by(redis_url, seen) == set(names), 60, "every camera saw the person")
         stream.stop()
     found = passes_of(redis_url)
     assert_one_pass_at_a_time(found, names)
