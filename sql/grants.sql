@@ -36,6 +36,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON xunshi.face_samples TO 'xunshi_faces'@'%
 GRANT SELECT, INSERT, UPDATE, DELETE ON xunshi.face_models TO 'xunshi_faces'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON xunshi.face_vectors TO 'xunshi_faces'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON xunshi.sightings TO 'xunshi_faces'@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON xunshi.watch_alerts TO 'xunshi_faces'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON xunshi.face_negatives TO 'xunshi_faces'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON xunshi.face_imports TO 'xunshi_faces'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON xunshi.face_import_lines TO 'xunshi_faces'@'%';

@@ -461,6 +461,24 @@ CREATE TABLE users (
   CONSTRAINT ck_users_status CHECK (status IN ('active', 'disabled'))
 ) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='Somebody who logs in. The role decides the permissions; grants decide single cameras.' COLLATE utf8mb4_unicode_ci;
 
+CREATE TABLE watch_alerts (
+  alert_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'derived from sighting and person',
+  sighting_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'which sighting; whoever may see it may see the alert',
+  person_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'who is on the list',
+  list_names TEXT NOT NULL COMMENT 'JSON: the lists that wanted to be told, as they were called',
+  score DOUBLE COMMENT 'cosine to the person then, -1 to 1',
+  threshold DOUBLE COMMENT 'what it had to reach then',
+  near_tie BOOL NOT NULL COMMENT 'another person was about as near',
+  seen_at DATETIME(3) NOT NULL COMMENT 'when the face was seen',
+  raised_at DATETIME(3) NOT NULL COMMENT 'when the row was made',
+  acknowledged_by CHAR(26) CHARACTER SET ascii COLLATE ascii_bin COMMENT 'user who has seen to it first',
+  acknowledged_at DATETIME(3) COMMENT 'when; null: nobody yet',
+  CONSTRAINT pk_watch_alerts PRIMARY KEY (alert_id),
+  CONSTRAINT uq_watch_alerts_sighting_id UNIQUE (sighting_id, person_id)
+) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='Somebody on a list that wants to be told was seen: one row a sighting and person. Gone with either.' COLLATE utf8mb4_unicode_ci;
+CREATE INDEX ix_watch_alerts_person_id ON watch_alerts (person_id);
+CREATE INDEX ix_watch_alerts_seen_at ON watch_alerts (seen_at, alert_id);
+
 CREATE TABLE auth_sessions (
   auth_session_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'ULID',
   family_id CHAR(26) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'one login: all tokens that came from it',

@@ -27,6 +27,7 @@ from face_search.web import (
     searches,
     sightings,
     trajectories,
+    watch_alerts,
 )
 from face_search.web.access import guard
 from face_search.web.documentation import describe
@@ -45,6 +46,7 @@ _RESOURCES: Final = (
     erasures,
     legal,
     sightings,
+    watch_alerts,
     searches,
     comparisons,
     queries,

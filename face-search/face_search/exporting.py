@@ -17,7 +17,7 @@ from shared_kernel.blobs import Blobs
 from shared_kernel.clock import now, rfc3339
 from shared_kernel.database import Database
 from shared_kernel.errors import NotFound
-from shared_kernel.tables import FaceSample, Person, Sighting
+from shared_kernel.tables import FaceSample, Person, Sighting, WatchAlert
 
 _PORTION: Final = 200
 _ELSEWHERE: Final = (
@@ -44,6 +44,7 @@ def export(database: Database[Store], blobs: Blobs, person_id: str, out: IO[byte
             "persons": [{**_person(row), "lists": list(store.traces.lists_of(row.person_id))} for row in rows],
             "samples": [_sample(row) for row in samples],
             "sightings": [],
+            "alerts": [_alert(row) for row in store.traces.alerts_of(persons)],
             "said_not_to_be": list(store.traces.negatives_of(persons)),
             "looked_for": [_look(*one) for one in store.traces.looks_for(persons)],
             "elsewhere": _ELSEWHERE,
@@ -123,6 +124,15 @@ def _sighting(row: Sighting) -> dict[str, Any]:
         "mask_state": row.mask_state,
         "decision": row.decision,
         "score": row.score,
+    }
+
+
+def _alert(row: WatchAlert) -> dict[str, Any]:
+    return {
+        "sighting_id": row.sighting_id,
+        "lists": json.loads(row.list_names),
+        "seen_at": _moment(row.seen_at),
+        "raised_at": _moment(row.raised_at),
     }
 
 

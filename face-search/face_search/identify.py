@@ -21,6 +21,7 @@ from face_search.noting import describe, judge, locate, message_of
 from face_search.ports import FaceRead, FaceReader, Picture, VectorIndex
 from face_search.searching import Found, Probe, Searcher, Wanted
 from face_search.seen import Origin, Seen, central, encoded, is_better, is_decided, is_of
+from face_search.watching import raise_alerts
 from shared_kernel.blobs import Blobs
 from shared_kernel.clock import now
 from shared_kernel.database import Database
@@ -185,6 +186,7 @@ class Identifier:
         judge(store, written, found)
         if row is None:
             store.sightings.add(written)
+        raise_alerts(store, written)
         if found is not None and seen.face is not None:
             store.vectors.add("sighting", written.sighting_id, self._reader.model, seen.face.vector)
         return written, tuple(key for key in theirs if key is not None and key not in ours)

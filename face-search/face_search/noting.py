@@ -74,7 +74,7 @@ def message_of(store: Store, row: Sighting, origin: Origin) -> PersonSighted:
     """Give what others are told of a row."""
     moment = now()
     person = None if row.person_id is None else store.sightings.recognised(row.person_id, moment)
-    other = None if row.runner_up_id is None else store.sightings.recognised(row.runner_up_id, moment)
+    alert_id = store.watches.raised(row.sighting_id, (row.person_id, row.runner_up_id))  # either may be the one
     sample_id = None
     if person is not None:
         known = store.likeness.known([person.person_id]).get(person.person_id)
@@ -92,7 +92,8 @@ def message_of(store: Store, row: Sighting, origin: Origin) -> PersonSighted:
         person_name=None if person is None else person.name,
         list_kinds=() if person is None else person.list_kinds,
         list_names=() if person is None else person.list_names,
-        alerts=any(one is not None and one.alerts for one in (person, other)),  # either may be the one
+        alerts=alert_id is not None,
+        alert_id=alert_id,
         score=row.score,
         threshold=row.threshold,
         covered=row.covered,

@@ -41,6 +41,7 @@ class SightingNote(BaseModel):
     person_name: str | None
     list_names: list[str]
     alerts: bool
+    alert_id: str | None = None
     score: float | None
     threshold: float | None
     covered: bool
@@ -101,6 +102,7 @@ def _note(store: Store, message: PersonSighted, *, alerts: bool) -> SightingNote
         person_name=message.person_name,
         list_names=list(message.list_names),
         alerts=alerts,
+        alert_id=message.alert_id,
         score=message.score,
         threshold=message.threshold,
         covered=message.covered,

@@ -48,6 +48,7 @@ class PersonSighted(Message):
     list_kinds: tuple[ListKind, ...] = Field((), description="of the lists the person is on")
     list_names: tuple[str, ...] = ()
     alerts: bool = Field(default=False, description="one of the lists wants to be told")
+    alert_id: str | None = Field(None, description="the alert that face-search keeps, to be acknowledged there")
     score: float | None = Field(None, ge=-1, le=1, description="cosine to the nearest person")
     threshold: float | None = Field(None, ge=-1, le=1, description="what it had to reach")
     covered: bool = Field(default=False, description="mouth or nose could not be seen")

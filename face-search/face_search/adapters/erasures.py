@@ -25,6 +25,7 @@ from shared_kernel.tables import (
     Person,
     PersonOnList,
     Sighting,
+    WatchAlert,
 )
 
 
@@ -119,6 +120,11 @@ class Traces:
         query = select(NotThisPerson.sighting_id).where(NotThisPerson.person_id.in_(person_ids))
         return self._session.scalars(query.order_by(NotThisPerson.sighting_id)).all()
 
+    def alerts_of(self, person_ids: Collection[str]) -> Sequence[WatchAlert]:
+        """Alerts about these persons, oldest first."""
+        query = select(WatchAlert).where(WatchAlert.person_id.in_(person_ids))
+        return self._session.scalars(query.order_by(WatchAlert.seen_at, WatchAlert.alert_id)).all()
+
     def looks_for(self, person_ids: Collection[str]) -> Sequence[tuple[datetime, str, str]]:
         """(when, kind, purpose) of the looks for exactly these persons, and of those that showed them."""
         shown = (FaceQuery.shown.contains(person_id, autoescape=True) for person_id in person_ids)
@@ -163,13 +169,15 @@ class Traces:
         self._session.execute(delete(FaceSample).where(FaceSample.sample_id.in_(sample_ids)))
 
     def remove_sightings(self, sighting_ids: Collection[str]) -> None:
-        """Rows, and what a human said about them."""
+        """Rows, the alerts that they raised, and what a human said about them."""
+        self._session.execute(delete(WatchAlert).where(WatchAlert.sighting_id.in_(sighting_ids)))
         self._session.execute(delete(NotThisPerson).where(NotThisPerson.sighting_id.in_(sighting_ids)))
         self._session.execute(delete(GalleryChange).where(GalleryChange.other_id.in_(sighting_ids)))
         self._session.execute(delete(Sighting).where(Sighting.sighting_id.in_(sighting_ids)))
 
     def remove_persons(self, person_ids: Collection[str]) -> None:
-        """Rows, lists, decisions, and the mention beside others. Samples must be gone; sightings go afterwards."""
+        """Rows, lists, alerts, decisions, and the mention beside others. Samples must be gone; sightings go later."""
+        self._session.execute(delete(WatchAlert).where(WatchAlert.person_id.in_(person_ids)))
         for column in (GalleryChange.person_id, GalleryChange.other_id):
             self._session.execute(delete(GalleryChange).where(column.in_(person_ids)))
         self._session.execute(

@@ -21,7 +21,13 @@ class Recognised:
     name: str
     list_kinds: tuple[ListKind, ...]
     list_names: tuple[str, ...]
-    alerts: bool
+    #: Names of those of them that want to be told.
+    alerting: tuple[str, ...]
+
+    @property
+    def alerts(self) -> bool:
+        """Whether seeing this person is an alert."""
+        return bool(self.alerting)
 
 
 class Sightings:
@@ -52,7 +58,7 @@ class Sightings:
             name=person.name,
             list_kinds=tuple(dict.fromkeys(cast("ListKind", one.kind) for one in lists)),
             list_names=tuple(one.name for one in lists),
-            alerts=any(one.alerts for one in lists),
+            alerting=tuple(one.name for one in lists if one.alerts),
         )
 
     def crop_of_sample(self, sample_id: str) -> str | None:

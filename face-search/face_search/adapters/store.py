@@ -21,6 +21,7 @@ from face_search.adapters.samples import Samples
 from face_search.adapters.sightings import Sightings
 from face_search.adapters.tracks import Tracks
 from face_search.adapters.vectors import Vectors
+from face_search.adapters.watches import Watches
 
 
 class Store:
@@ -99,3 +100,7 @@ class Store:
     @cached_property
     def sightings(self) -> Sightings:
         return Sightings(self._session)
+
+    @cached_property
+    def watches(self) -> Watches:
+        return Watches(self._session)

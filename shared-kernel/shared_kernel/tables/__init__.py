@@ -34,6 +34,7 @@ from shared_kernel.tables.sightings import (
     FloorPlan,
     NotThisPerson,
     Sighting,
+    WatchAlert,
 )
 
 __all__ = [
@@ -70,4 +71,5 @@ __all__ = [
     "Sighting",
     "User",
     "UserCredential",
+    "WatchAlert",
 ]

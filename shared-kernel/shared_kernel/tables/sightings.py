@@ -68,6 +68,30 @@ class Sighting(Base):
     recorded_at: Mapped[Moment] = mapped_column(comment="when the row was made")
 
 
+class WatchAlert(Base):
+    """Somebody on a list that wants to be told was seen."""
+
+    __tablename__ = "watch_alerts"
+    __table_args__ = (
+        UniqueConstraint("sighting_id", "person_id"),
+        Index("ix_watch_alerts_seen_at", "seen_at", "alert_id"),
+        Index("ix_watch_alerts_person_id", "person_id"),
+        table("Somebody on a list that wants to be told was seen: one row a sighting and person. Gone with either."),
+    )
+
+    alert_id: Mapped[Ulid] = mapped_column(primary_key=True, comment="derived from sighting and person")
+    sighting_id: Mapped[Ulid] = mapped_column(comment="which sighting; whoever may see it may see the alert")
+    person_id: Mapped[Ulid] = mapped_column(comment="who is on the list")
+    list_names: Mapped[str] = mapped_column(Text, comment="JSON: the lists that wanted to be told, as they were called")
+    score: Mapped[float | None] = mapped_column(Double, comment="cosine to the person then, -1 to 1")
+    threshold: Mapped[float | None] = mapped_column(Double, comment="what it had to reach then")
+    near_tie: Mapped[bool] = mapped_column(comment="another person was about as near")
+    seen_at: Mapped[Moment] = mapped_column(comment="when the face was seen")
+    raised_at: Mapped[Moment] = mapped_column(comment="when the row was made")
+    acknowledged_by: Mapped[Ulid | None] = mapped_column(comment="user who has seen to it first")
+    acknowledged_at: Mapped[Moment | None] = mapped_column(comment="when; null: nobody yet")
+
+
 class NotThisPerson(Base):
     """A human said: the face of this sighting is not this person."""
 

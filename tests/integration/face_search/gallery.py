@@ -25,6 +25,7 @@ from shared_kernel.tables import (
     Person,
     PersonOnList,
     Sighting,
+    WatchAlert,
 )
 
 MODEL = "test-1"
@@ -89,6 +90,16 @@ class Gallery:
 
     def negative(self, person_id: str, sighting_id: str) -> None:
         self.add(NotThisPerson(person_id=person_id, sighting_id=sighting_id, created_at=now()))
+
+    def watch_alert(self, sighting_id: str, person_id: str, **columns: Any) -> str:
+        [sighting] = self.rows(Sighting, Sighting.sighting_id == sighting_id)
+        row = WatchAlert(alert_id=new_id(), sighting_id=sighting_id, person_id=person_id, list_names='["Barred"]')
+        row.score, row.threshold, row.near_tie = 0.6, 0.5, False
+        row.seen_at, row.raised_at = sighting.seen_at, now()
+        for name, value in columns.items():
+            setattr(row, name, value)
+        self.add(row)
+        return row.alert_id
 
     def change(self, person_id: str, other_id: str | None = None, kind: str = "merge") -> str:
         change_id = new_id()

@@ -31,6 +31,7 @@ from shared_kernel.tables import (
     Person,
     PersonOnList,
     Sighting,
+    WatchAlert,
 )
 from shared_kernel.testing.mariadb import MariadbServer
 from tests.integration.face_search.dying import Countdown, DyingBlobs, DyingBus, DyingDatabase, Killed
@@ -69,6 +70,9 @@ class Scene:
         add.negative(self.bob, self.seen[0])
         add.change(self.ada, self.also_ada)
         add.change(self.bob, self.seen[1], kind="not_this_person")
+        add.watch_alert(self.seen[0], self.ada)
+        add.watch_alert(self.bob_seen, self.ada)
+        self.bobs_alert = add.watch_alert(self.bob_seen, self.bob)
         self.bobs_change = add.change(self.bob, self.bob_seen, kind="confirm")
         answer = FaceAnswer(user_id=new_id(), route="POST /faces/persons", idempotency_key="k", created_at=now())
         answer.request_hash, answer.answer = bytes(32), f'{{"person_id": "{self.ada}", "name": "Ada Lovelace"}}'
@@ -111,6 +115,7 @@ class Scene:
         assert {row.sighting_id for row in self.gallery.rows(Sighting)} == {self.bob_seen, self.stranger}
         assert [row.person_id for row in self.gallery.rows(PersonOnList)] == [self.bob]
         assert [row.change_id for row in self.gallery.rows(GalleryChange)] == [self.bobs_change]
+        assert [row.alert_id for row in self.gallery.rows(WatchAlert)] == [self.bobs_alert]
         assert len(self.gallery.objects()) == 2 * 3
         assert self.photo not in self.gallery.objects("patrol-photos")
         assert self.gallery.count(FaceVector) == 3
@@ -128,6 +133,7 @@ TABLES = (
     "gallery_changes",
     "sightings",
     "face_negatives",
+    "watch_alerts",
     "face_queries",
     "face_imports",
     "face_import_lines",
@@ -370,6 +376,8 @@ def test_every_column_that_can_name_somebody_is_known_to_traces() -> None:
         "sightings.runner_up_id",
         "face_negatives.person_id",
         "face_negatives.sighting_id",
+        "watch_alerts.sighting_id",
+        "watch_alerts.person_id",
         "face_import_lines.person_id",
         "face_import_lines.sample_id",
     }

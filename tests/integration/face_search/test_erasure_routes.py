@@ -236,6 +236,7 @@ def test_without_its_index_nobody_is_erased_by_photo(small_town: Town) -> None:
 def test_an_export_has_everything_of_one_person_and_nothing_of_others(town: Town) -> None:
     town.gallery.face_list(town.ada, name="Guests")
     town.gallery.negative(town.ada, town.bobs)
+    town.gallery.watch_alert(town.seen, town.ada)
     look = FaceQuery(query_id=new_id(), user_id=new_id(), kind="search", purpose="lost child", subject="photo")
     look.parameters, look.shown, look.created_at = "{}", json.dumps([town.ada]), now()
     town.gallery.add(look)
@@ -251,6 +252,7 @@ def test_an_export_has_everything_of_one_person_and_nothing_of_others(town: Town
     document = json.loads(archive.read("person.json"))
     assert (document["persons"][0]["name"], document["persons"][0]["lists"]) == ("Ada Lovelace", ["Guests"])
     assert [one["sighting_id"] for one in document["sightings"]] == [town.seen]
+    assert [(one["sighting_id"], one["lists"]) for one in document["alerts"]] == [(town.seen, ["Barred"])]
     assert document["said_not_to_be"] == [town.bobs]
     assert [one["purpose"] for one in document["looked_for"]] == ["lost child"]
     assert look.user_id not in archive.read("person.json").decode()

@@ -300,6 +300,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/faces/watch-alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who of a watch list was seen; only by the caller's cameras
+         * @description Needs the permission `face.view`.
+         */
+        get: operations["get_watch_alerts_alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/faces/search/batch": {
         parameters: {
             query?: never;
@@ -500,6 +520,26 @@ export interface paths {
          * @description Needs the permission `face.view`.
          */
         get: operations["get_sightings_one_sighting"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/faces/watch-alerts/{alert_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One alert
+         * @description Needs the permission `face.view`.
+         */
+        get: operations["get_watch_alerts_one_alert"];
         put?: never;
         post?: never;
         delete?: never;
@@ -786,6 +826,26 @@ export interface paths {
         get: operations["get_trajectories_of_face"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/faces/watch-alerts/{alert_id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say that somebody has seen to it; of several who do, the first stays
+         * @description Needs the permission `face.view`.
+         */
+        post: operations["post_watch_alerts_seen_to"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2016,6 +2076,169 @@ export interface components {
             /** Erasing */
             erasing: number;
         };
+        /**
+         * MaskState
+         * @description What a face wears. Only `WITH_MASK` counts as protected.
+         * @enum {string}
+         */
+        "WatchAlertPage.MaskState": "with_mask" | "without_mask" | "mask_worn_incorrectly";
+        /** SightingOut */
+        "WatchAlertPage.SightingOut": {
+            /** Sighting Id */
+            sighting_id: string;
+            /**
+             * Source
+             * @description pass (of a camera) or photo (of a patrol)
+             */
+            source: string;
+            /** Source Id */
+            source_id: string;
+            /** Camera Id */
+            camera_id: string | null;
+            /** Camera Name */
+            camera_name: string | null;
+            /**
+             * Seen At
+             * Format: date-time
+             */
+            seen_at: string;
+            /**
+             * Lon
+             * @description degrees, WGS-84; where the camera stood then, else where it stands today
+             */
+            lon: number | null;
+            /** Lat */
+            lat: number | null;
+            /**
+             * Crop Url
+             * @description opens for ten minutes for this user
+             */
+            crop_url: string;
+            mask_state: components["schemas"]["WatchAlertPage.MaskState"];
+            /**
+             * Covered
+             * @description mouth or nose cannot be seen: compared by another threshold
+             */
+            covered: boolean;
+            /** Quality */
+            quality: number;
+            /** Quality Reasons */
+            quality_reasons: string[];
+            /** Person Id */
+            person_id: string | null;
+            /** Person Name */
+            person_name: string | null;
+            /**
+             * Person Crop Url
+             * @description the best sample of that person
+             */
+            person_crop_url: string | null;
+            /**
+             * Decision
+             * @enum {string}
+             */
+            decision: "unknown" | "auto" | "near_tie" | "confirmed" | "rejected" | "unusable";
+            /**
+             * Score
+             * @description cosine to the nearest person, -1 to 1
+             */
+            score: number | null;
+            /**
+             * Threshold
+             * @description what the score had to reach then
+             */
+            threshold: number | null;
+            /**
+             * Runner Up Id
+             * @description the next nearest person, when near
+             */
+            runner_up_id: string | null;
+            /** Runner Up Name */
+            runner_up_name: string | null;
+            /** Runner Up Crop Url */
+            runner_up_crop_url: string | null;
+            /** Runner Up Score */
+            runner_up_score: number | null;
+            /** Decided At */
+            decided_at: string | null;
+        };
+        /** WatchAlertOut */
+        "WatchAlertPage.WatchAlertOut": {
+            /** Alert Id */
+            alert_id: string;
+            /**
+             * Raised At
+             * Format: date-time
+             */
+            raised_at: string;
+            /**
+             * Seen At
+             * Format: date-time
+             */
+            seen_at: string;
+            /**
+             * Person Id
+             * @description who is on the list
+             */
+            person_id: string;
+            /** Person Name */
+            person_name: string;
+            /**
+             * Person Crop Url
+             * @description the best sample; opens for ten minutes for this user
+             */
+            person_crop_url: string | null;
+            /**
+             * List Names
+             * @description the lists that wanted to be told, as they were called then
+             */
+            list_names: string[];
+            /**
+             * Score
+             * @description cosine to the person then, -1 to 1
+             */
+            score: number | null;
+            /**
+             * Threshold
+             * @description what it had to reach then
+             */
+            threshold: number | null;
+            /**
+             * Near Tie
+             * @description another person was about as near
+             */
+            near_tie: boolean;
+            /**
+             * Acknowledged By
+             * @description user; null: nobody yet, or another service
+             */
+            acknowledged_by: string | null;
+            /**
+             * Acknowledged By Name
+             * @description null: no longer known, or another service
+             */
+            acknowledged_by_name: string | null;
+            /**
+             * Acknowledged At
+             * @description null: nobody yet
+             */
+            acknowledged_at: string | null;
+            /** @description as it is now, whatever a human decided since */
+            sighting: components["schemas"]["WatchAlertPage.SightingOut"];
+        };
+        /**
+         * WatchAlertPage
+         * @description A page of alerts, those seen last first.
+         */
+        WatchAlertPage: {
+            /** Items */
+            items: components["schemas"]["WatchAlertPage.WatchAlertOut"][];
+            /**
+             * Next
+             * @description `after` of the next page; null on the last
+             */
+            next: string | null;
+        };
         /** BatchItem */
         "BatchOut.BatchItem": {
             /**
@@ -2494,6 +2717,156 @@ export interface components {
             runner_up_score: number | null;
             /** Decided At */
             decided_at: string | null;
+        };
+        /**
+         * MaskState
+         * @description What a face wears. Only `WITH_MASK` counts as protected.
+         * @enum {string}
+         */
+        "WatchAlertOut.MaskState": "with_mask" | "without_mask" | "mask_worn_incorrectly";
+        /** SightingOut */
+        "WatchAlertOut.SightingOut": {
+            /** Sighting Id */
+            sighting_id: string;
+            /**
+             * Source
+             * @description pass (of a camera) or photo (of a patrol)
+             */
+            source: string;
+            /** Source Id */
+            source_id: string;
+            /** Camera Id */
+            camera_id: string | null;
+            /** Camera Name */
+            camera_name: string | null;
+            /**
+             * Seen At
+             * Format: date-time
+             */
+            seen_at: string;
+            /**
+             * Lon
+             * @description degrees, WGS-84; where the camera stood then, else where it stands today
+             */
+            lon: number | null;
+            /** Lat */
+            lat: number | null;
+            /**
+             * Crop Url
+             * @description opens for ten minutes for this user
+             */
+            crop_url: string;
+            mask_state: components["schemas"]["WatchAlertOut.MaskState"];
+            /**
+             * Covered
+             * @description mouth or nose cannot be seen: compared by another threshold
+             */
+            covered: boolean;
+            /** Quality */
+            quality: number;
+            /** Quality Reasons */
+            quality_reasons: string[];
+            /** Person Id */
+            person_id: string | null;
+            /** Person Name */
+            person_name: string | null;
+            /**
+             * Person Crop Url
+             * @description the best sample of that person
+             */
+            person_crop_url: string | null;
+            /**
+             * Decision
+             * @enum {string}
+             */
+            decision: "unknown" | "auto" | "near_tie" | "confirmed" | "rejected" | "unusable";
+            /**
+             * Score
+             * @description cosine to the nearest person, -1 to 1
+             */
+            score: number | null;
+            /**
+             * Threshold
+             * @description what the score had to reach then
+             */
+            threshold: number | null;
+            /**
+             * Runner Up Id
+             * @description the next nearest person, when near
+             */
+            runner_up_id: string | null;
+            /** Runner Up Name */
+            runner_up_name: string | null;
+            /** Runner Up Crop Url */
+            runner_up_crop_url: string | null;
+            /** Runner Up Score */
+            runner_up_score: number | null;
+            /** Decided At */
+            decided_at: string | null;
+        };
+        /** WatchAlertOut */
+        WatchAlertOut: {
+            /** Alert Id */
+            alert_id: string;
+            /**
+             * Raised At
+             * Format: date-time
+             */
+            raised_at: string;
+            /**
+             * Seen At
+             * Format: date-time
+             */
+            seen_at: string;
+            /**
+             * Person Id
+             * @description who is on the list
+             */
+            person_id: string;
+            /** Person Name */
+            person_name: string;
+            /**
+             * Person Crop Url
+             * @description the best sample; opens for ten minutes for this user
+             */
+            person_crop_url: string | null;
+            /**
+             * List Names
+             * @description the lists that wanted to be told, as they were called then
+             */
+            list_names: string[];
+            /**
+             * Score
+             * @description cosine to the person then, -1 to 1
+             */
+            score: number | null;
+            /**
+             * Threshold
+             * @description what it had to reach then
+             */
+            threshold: number | null;
+            /**
+             * Near Tie
+             * @description another person was about as near
+             */
+            near_tie: boolean;
+            /**
+             * Acknowledged By
+             * @description user; null: nobody yet, or another service
+             */
+            acknowledged_by: string | null;
+            /**
+             * Acknowledged By Name
+             * @description null: no longer known, or another service
+             */
+            acknowledged_by_name: string | null;
+            /**
+             * Acknowledged At
+             * @description null: nobody yet
+             */
+            acknowledged_at: string | null;
+            /** @description as it is now, whatever a human decided since */
+            sighting: components["schemas"]["WatchAlertOut.SightingOut"];
         };
         /** ChangeOut */
         ChangeOut: {
@@ -4403,6 +4776,70 @@ export interface operations {
             };
         };
     };
+    get_watch_alerts_alerts: {
+        parameters: {
+            query?: {
+                after?: string | null;
+                limit?: number;
+                person_id?: string | null;
+                camera_id?: string | null;
+                acknowledged?: boolean | null;
+                from?: string | null;
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchAlertPage"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_searches_batch: {
         parameters: {
             query?: never;
@@ -5171,6 +5608,64 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SightingOut"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_watch_alerts_one_alert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alert_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchAlertOut"];
                 };
             };
             /** @description no valid token or ticket */
@@ -6310,6 +6805,77 @@ export interface operations {
             };
             /** @description too many looks within a minute; Retry-After says when to try again */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_watch_alerts_seen_to: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alert_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Empty"];
+            };
+        };
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchAlertOut"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the permission is missing, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation error */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
