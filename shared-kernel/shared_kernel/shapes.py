@@ -5,6 +5,7 @@ Answers are the services' own; they carry times as RFC 3339 in UTC and boxes as 
 
 from __future__ import annotations
 
+import contextlib
 import re
 from datetime import datetime
 from typing import Annotated, Final
@@ -27,10 +28,14 @@ def _printable(text: str) -> str:
 Line = Annotated[str, AfterValidator(_printable)]
 
 
-def _rfc3339_text(value: object) -> object:
-    if isinstance(value, str) and not _RFC3339.match(value):  # pydantic would also take numbers of seconds
-        raise ValueError("expected a time such as 2026-01-02T03:04:05Z")
-    return value
+def _moment(value: object) -> datetime:
+    """Made a time here: JSON has none, and a strict body takes no text for one; pydantic would also take numbers."""
+    if isinstance(value, str) and _RFC3339.match(value):
+        with contextlib.suppress(ValueError):
+            return datetime.fromisoformat(value.upper())
+    if isinstance(value, datetime):  # a body that is made of another
+        return value
+    raise ValueError("expected a time such as 2026-01-02T03:04:05Z")
 
 
 def _in_range(moment: datetime) -> datetime:
@@ -40,8 +45,8 @@ def _in_range(moment: datetime) -> datetime:
 
 
 _RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:")
-#: A time in a request: RFC 3339 with a zone.
-When = Annotated[AwareDatetime, BeforeValidator(_rfc3339_text), AfterValidator(_in_range)]
+#: A time in a request, be it JSON or a parameter: RFC 3339 with a zone.
+When = Annotated[AwareDatetime, BeforeValidator(_moment), AfterValidator(_in_range)]
 
 
 class Body(BaseModel):

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal, cast
 
 from apiflask import APIBlueprint
 from flask import Response, jsonify, request
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from face_search.adapters.people import PersonFilter
 from face_search.adapters.store import Store
@@ -37,16 +37,6 @@ def _text(text: str) -> str:
 #: Words for people, in lines.
 Text = Annotated[str, AfterValidator(_text)]
 
-
-def _only_text(value: object) -> object:
-    if not isinstance(value, str):
-        raise ValueError("expected text such as 2026-01-02T03:04:05Z")  # noqa: TRY004 - pydantic wants this one
-    return value
-
-
-#: A time in a JSON body, where it is text.
-Moment3339 = Annotated[When, BeforeValidator(_only_text), Field(strict=False)]
-
 _MAX_LISTS: Final = 20
 _NAME: Final = Field(min_length=1, max_length=64, description="what people call them")
 _REF: Final = Field(
@@ -62,8 +52,8 @@ class PersonIn(Body):
     note: Text = Field("", max_length=500, description="what guards should know")
     basis: Basis = Field(description="consent, contract, duty (of law) or (public) safety")
     basis_detail: Text = _DETAIL
-    consented_at: Moment3339 | None = Field(None, description="when consent was given")
-    expires_at: Moment3339 | None = Field(None, description="after this the person is erased; null: no end")
+    consented_at: When | None = Field(None, description="when consent was given")
+    expires_at: When | None = Field(None, description="after this the person is erased; null: no end")
     list_ids: list[Ulid] = Field([], max_length=_MAX_LISTS, description="lists to be on")
 
 
@@ -75,8 +65,8 @@ class PersonPatch(Body):
     note: Text | None = Field(None, max_length=500)
     basis: Basis | None = None
     basis_detail: Text | None = Field(None, max_length=200)
-    consented_at: Moment3339 | None = None
-    expires_at: Moment3339 | None = None
+    consented_at: When | None = None
+    expires_at: When | None = None
     list_ids: list[Ulid] | None = Field(None, max_length=_MAX_LISTS, description="exactly these; can be taken back")
 
 

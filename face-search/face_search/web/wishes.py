@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-from datetime import datetime
 from typing import Annotated, Any, Final, Self, TypeVar, get_origin
 
 from flask import request
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from werkzeug.exceptions import BadRequest
 
 from face_search.searching import Of, Wanted
@@ -29,17 +27,6 @@ Fractions = tuple[
     Annotated[float, Field(ge=0, le=1)],
 ]
 
-
-def _time_of_text(value: object) -> object:
-    """JSON has no times, and reading it strictly takes no text for one. What is no time is refused by `When`."""
-    if isinstance(value, str) and value[10:11] in ("T", "t", " "):
-        with contextlib.suppress(ValueError):
-            return datetime.fromisoformat(value)
-    return value
-
-
-Moment3339 = Annotated[When, BeforeValidator(_time_of_text)]
-
 MAX_TOP_K: Final = 100
 
 
@@ -60,8 +47,8 @@ class SearchWish(Wish):
     of: Of = Field("persons", description="persons: who is it; sightings: where else was it seen")
     top_k: int = Field(10, ge=1, le=MAX_TOP_K, description="most hits of one page")
     threshold: float | None = Field(None, ge=0, le=1, description="cosine; else as the number of compared faces asks")
-    since: Moment3339 | None = Field(None, alias="from", description="sightings from then on, RFC 3339")
-    until: Moment3339 | None = Field(None, alias="to", description="sightings before that, RFC 3339")
+    since: When | None = Field(None, alias="from", description="sightings from then on, RFC 3339")
+    until: When | None = Field(None, alias="to", description="sightings before that, RFC 3339")
     camera_ids: list[Ulid] | None = Field(None, max_length=1000, description="sightings of these cameras")
     list_ids: list[Ulid] | None = Field(None, max_length=100, description="persons on one of these lists")
     mask_state: MaskState | None = None
@@ -146,8 +133,7 @@ def parts_of(kind: type[BaseModel], **files: Part) -> dict[str, Part]:
 
 def parameters(wish: Wish) -> dict[str, Any]:
     """What the record keeps of a wish beside its purpose: filters, threshold, how many."""
-    given = wish.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"purpose"})
-    return {name: value for name, value in given.items() if not isinstance(value, datetime)}
+    return wish.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"purpose"})
 
 
 def _text(kind: type[BaseModel], name: str) -> object:
