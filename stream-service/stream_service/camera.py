@@ -59,10 +59,12 @@ class CameraWorker:
     def __init__(self, entry: CameraEntry, sampling: Sampling, ring: FrameRing, hub: LiveHub, parts: Parts) -> None:
         self.entry, self.ring, self.hub = entry, ring, hub
         self.reconnects = 0
-        self.attention = Attention()
+        self.attention = Attention(self._rouse)
         self.vitals = Vitals()
         self._condition = Condition(time.monotonic(), now())
         self._pull: Pull | None = None
+        self._gate: Gate | None = None
+        self._is_wanted = True
         self._dropped = 0
         self._size: tuple[int, int] | None = None
         self._meter = LoadMeter()
@@ -78,6 +80,7 @@ class CameraWorker:
             feed = partial(parts.feed, entry.url)
             self._main = MainStream(entry.camera_id, feed, parts.decoder, self._audience, self._wanted)
             self._audience = Nobody()
+        hub.joined = self._main.rouse if self._main else self._rouse
 
     @property
     def verdict(self) -> Verdict:
@@ -174,7 +177,12 @@ class CameraWorker:
             self._wait(pause_s(failures))
 
     def _wanted(self) -> bool:
-        return is_open(self.entry.plan, self._parts.local_time())
+        self._is_wanted = self.entry.plan is None or is_open(self.entry.plan, self._parts.local_time())
+        return self._is_wanted
+
+    def _rouse(self) -> None:
+        if (pull := self._pull) is not None:
+            pull.rouse()
 
     def _resumes_at(self) -> datetime | None:
         return next_opening(self.entry.plan, self._parts.local_time()) if self.state == "paused" else None
@@ -182,8 +190,10 @@ class CameraWorker:
     def _connect_once(self) -> None:
         """Read what is analysed until the connection fails, or nobody wants it any more."""
         feed = self._parts.feed(self.entry.detect_url or self.entry.url)
-        self._pull = pull = Pull(feed, self.entry.camera_id, on_open=self._opened, on_packet=self._arrived)
-        packets = self._looking(pull.watched(lambda: self._stopping.is_set() or not self._wanted()))
+        self._pull = pull = Pull(
+            feed, self.entry.camera_id, on_open=self._opened, on_packet=self._arrived, patience=self._patience
+        )
+        packets = self._looking(pull.watched(lambda: self._stopping.is_set() or not self._is_wanted))
         try:
             for packet in packets:
                 if packet is not None and pull.info is not None:
@@ -191,7 +201,11 @@ class CameraWorker:
         finally:
             packets.close()
             self.vitals.closed()
-            self._dropped, self._pull = self.dropped_packets, None
+            self._dropped, self._pull, self._gate = self.dropped_packets, None, None
+
+    def _patience(self) -> int:
+        """See `Pull`. Who watches live wants every packet at once."""
+        return 0 if self._gate is None or self._audience.watches else self._gate.patient_bytes
 
     def _looking(self, packets: Generator[Packet | None]) -> Generator[Packet | None]:
         """The same packets; between them the camera is judged, also while none becomes a frame."""
@@ -204,7 +218,7 @@ class CameraWorker:
 
     def _capture(self, packets: Iterable[Packet | None], info: StreamInfo) -> None:
         decoder = self.vitals.watched(self._parts.decoder(info))
-        gate = Gate(self._sampling.mode, self._sampling.fps, self.attention, self._zones)
+        self._gate = gate = Gate(self._sampling.mode, self._sampling.fps, self.attention, self._zones)
         for message in capture(packets, decoder, self.ring, self._sampling, gate, intra=info.codec in INTRA_CODECS):
             if message is not None:
                 self._size = (message.width, message.height)
@@ -240,21 +254,20 @@ class CameraWorker:
     def _look(self, *, at_once: bool = False) -> None:
         """Judge how the camera is, now and then; report what changed, and that it is still so."""
         moment_s = time.monotonic()
-        if moment_s - self._looked_s >= LOOK_EVERY_S or at_once:
-            self._looked_s = moment_s
-            signs = self.vitals.signs(
-                wanted=self._wanted(),
-                skipped=self.ring.skipped,
-                dropped=self.dropped_packets,
-                lacking=self._lacking(),
-            )
-            if self._condition.look(signs):
-                is_now, address = self.verdict, redacted(self.entry.url)
-                known = fields(
-                    camera_id=self.entry.camera_id, state=is_now.state, reason=is_now.reason, address=address
-                )
-                log.info("camera state", extra=known)
-                self._report()
+        if moment_s - self._looked_s < LOOK_EVERY_S and not at_once:
+            return
+        self._looked_s = moment_s
+        signs = self.vitals.signs(
+            wanted=self._wanted(),
+            skipped=self.ring.skipped,
+            dropped=self.dropped_packets,
+            lacking=self._lacking(),
+        )
+        if self._condition.look(signs):
+            is_now, address = self.verdict, redacted(self.entry.url)
+            known = fields(camera_id=self.entry.camera_id, state=is_now.state, reason=is_now.reason, address=address)
+            log.info("camera state", extra=known)
+            self._report()
         self._report_if_due()
 
     def _lacking(self) -> Failure | None:

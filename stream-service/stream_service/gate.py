@@ -9,8 +9,10 @@ viewers of still pictures.
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections import deque
+from collections.abc import Callable
 from statistics import median
 from typing import Final
 
@@ -44,16 +46,22 @@ _USUAL, _LEAST_USUAL = 50, 10
 class Attention:
     """Until when a camera is wanted awake by others. Written by any thread, read by the camera's own."""
 
-    def __init__(self) -> None:
+    def __init__(self, rouse: Callable[[], None] = lambda: None) -> None:
+        """`rouse` is called when nobody wanted the camera and now somebody does."""
+        self._rouse = rouse
         self._followed_until_s = self._viewed_until_s = 0.0
 
     def follow(self) -> None:
         """Somebody new is in the picture now: decode and analyse."""
-        self._followed_until_s = time.monotonic() + QUIET_AFTER_S
+        before, self._followed_until_s = self.followed, time.monotonic() + QUIET_AFTER_S
+        if not before:
+            self._rouse()
 
     def view(self) -> None:
         """Somebody looks at still pictures now: decode, so that they are fresh."""
-        self._viewed_until_s = time.monotonic() + QUIET_AFTER_S
+        before, self._viewed_until_s = self.viewed, time.monotonic() + QUIET_AFTER_S
+        if not before:
+            self._rouse()
 
     @property
     def followed(self) -> bool:
@@ -86,6 +94,13 @@ class Gate:
     def awake(self) -> bool:
         """Whether every packet is decoded now."""
         return self._mode == "all" or self._now_s < self._awake_until_s
+
+    @property
+    def patient_bytes(self) -> int:
+        """Packets up to this size that are no key frames change nothing: they may be admitted a moment later."""
+        if self.awake or self._attention.followed or self._attention.viewed:
+            return 0
+        return sys.maxsize if self._mode == "keyframes" else self._sizes.unremarkable
 
     def admit(self, packet: Packet) -> list[Packet]:
         """Give the packets to decode now, oldest first; with `alone` it is one, to be decoded by itself."""
@@ -158,11 +173,14 @@ class _Sizes:
     """Tells when packets between key frames grow beyond what was usual."""
 
     def __init__(self) -> None:
+        #: A packet up to this size is none that has grown, bytes; 0 while too few are known.
+        self.unremarkable = 0
         self._usual: deque[int] = deque(maxlen=_USUAL)
         self._large: deque[bool] = deque(maxlen=_RECENT)
 
     def grown(self, size: int) -> bool:
-        usual = median(self._usual) if len(self._usual) >= _LEAST_USUAL else None
+        self._large.append(size > self.unremarkable > 0)
         self._usual.append(size)
-        self._large.append(usual is not None and size > _FACTOR * usual + _BYTES)
+        if len(self._usual) >= _LEAST_USUAL:
+            self.unremarkable = int(_FACTOR * median(self._usual) + _BYTES)
         return sum(self._large) >= _GROWN

@@ -7,6 +7,7 @@ it, which happens a few times a pass. So the main stream costs next to nothing w
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections import deque
@@ -41,7 +42,10 @@ STOPPED: Final = "the camera was changed, switched off or removed"
 
 
 class Audience(Protocol):
-    """Who hears what a connection sends."""
+    """Who hears what a connection sends. `watches`: somebody looks at it now."""
+
+    @property
+    def watches(self) -> bool: ...
 
     def begin(self, info: StreamInfo) -> None:
         """It is open."""
@@ -62,6 +66,10 @@ class People:
     def __init__(self, hub: LiveHub, tap: Tap | None) -> None:
         self._hub, self._tap = hub, tap
 
+    @property
+    def watches(self) -> bool:
+        return self._hub.viewers > 0
+
     def begin(self, info: StreamInfo) -> None:
         self._hub.begin(info)
         if self._tap:
@@ -80,6 +88,8 @@ class People:
 
 class Nobody:
     """For a stream that is analysed only."""
+
+    watches = False
 
     def begin(self, info: StreamInfo) -> None: ...
     def feed(self, packet: Packet) -> None: ...
@@ -101,6 +111,7 @@ class MainStream:
         #: Processor time so far, seconds.
         self.cpu_s = 0.0
         self._failure: CameraFailed | None = None
+        self._pull: Pull | None = None
         self._gone_s: float | None = None
         self._camera_id = camera_id
         self._feed, self._decoder, self._audience, self._wanted = feed, decoder, audience, wanted
@@ -138,7 +149,16 @@ class MainStream:
             while len(self._waiting) >= MAX_WAITING:
                 self._waiting.popleft().finish()
             self._waiting.append(asked)
+        self.rouse()
         return asked
+
+    def rouse(self) -> None:
+        """Somebody looks, or a picture is looked for: every packet counts from now on."""
+        if (pull := self._pull) is not None:
+            pull.rouse()
+
+    def _patience(self) -> int:
+        return 0 if self._waiting or self._audience.watches else sys.maxsize
 
     def _run(self) -> None:
         """Connect while somebody wants it. An unexpected error is logged and counts as a failed connection."""
@@ -167,7 +187,9 @@ class MainStream:
 
     def _read(self) -> None:
         """Read until the connection fails, or nobody wants it any more."""
-        pull = Pull(self._feed(), self._camera_id, on_open=self._opened, on_packet=self._arrived)
+        self._pull = pull = Pull(
+            self._feed(), self._camera_id, on_open=self._opened, on_packet=self._arrived, patience=self._patience
+        )
         packets = pull.watched(lambda: self._stopping.is_set() or not self._wanted())
         try:
             for _ in packets:  # the reading thread hands them on; here they only say that it lives
@@ -176,7 +198,7 @@ class MainStream:
             self._audience.end("paused", RESTS)
         finally:
             packets.close()
-            self.info = None
+            self.info, self._pull = None, None
             with self._lock:
                 self._kept.clear()
                 gone = list(self._waiting)

@@ -1,7 +1,9 @@
 """Reads one connection of one camera in a thread of its own, which may hang: the peer decides, not we.
 
-Packets go at once to the live hub and into a short queue for `capture`. `Pull.watched` is the other end of the queue
-and the watchdog: it looks at the time of the last packet, and leaves a hanging thread behind rather than wait for it.
+Packets go to the live hub and into a short queue for `capture`. `Pull.watched` is the other end of the queue and the
+watchdog: it looks at the time of the last packet, and leaves a hanging thread behind rather than wait for it. While
+nothing happens and nobody watches, packets are handed on a quarter of a second's at a time: each by itself would cost
+more than reading it, in waking threads and in code that the processor has forgotten meanwhile.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ log = get_logger(__name__)
 
 #: More packets wait only when the processor is too slow: then they are dropped up to the next keyframe.
 MAX_WAITING_PACKETS = 200
+#: Packets that are held back at most.
+MAX_HELD_PACKETS = 25
 #: How long `watched` waits for a packet before it yields None, seconds.
 TICK_S = 0.25
 #: How long the end of a connection may take before its thread is left behind, seconds.
@@ -36,12 +40,24 @@ class Pull:
         *,
         on_open: Callable[[StreamInfo], None],
         on_packet: Callable[[Packet], None],
+        patience: Callable[[], int] = lambda: 0,
     ) -> None:
+        """Take whom to tell.
+
+        Args:
+            feed: The connection; read by a thread inside.
+            camera_id: For the log.
+            on_open: Told when it is open.
+            on_packet: Gets every packet, in order; called by one thread at a time.
+            patience: Packets up to this size, in bytes, that are no key frames may be held back for now.
+        """
         self._feed = feed
         self._camera_id = camera_id
-        self._on_open, self._on_packet = on_open, on_packet
+        self._on_open, self._on_packet, self._patience = on_open, on_packet, patience
         self._arrived = threading.Condition()
         self._waiting: deque[Packet] = deque()
+        self._held: list[Packet] = []
+        self._patient_bytes = 0
         self._until_key = False
         self._left_behind = False
         self._failed: CameraFailed | None = None
@@ -68,11 +84,18 @@ class Pull:
         finally:
             self.leave()
 
+    def rouse(self) -> None:
+        """From now on every packet is wanted as it comes."""
+        with self._arrived:
+            self._patient_bytes = 0
+            self._arrived.notify()
+
     def leave(self) -> None:
         """End the connection; a thread that hangs in it stays behind and ends when its peer lets go."""
         with self._arrived:
             self._left_behind = True
             self._waiting.clear()
+            self._held.clear()
         self._feed.close()
         if self._thread.is_alive():
             self._thread.join(JOIN_S)
@@ -81,8 +104,11 @@ class Pull:
 
     def _next(self) -> Packet | None:
         with self._arrived:
+            self._hand_on()
             if not self._waiting and self._failed is None:
+                self._patient_bytes = self._patience()
                 self._arrived.wait(TICK_S)
+                self._hand_on()
             return self._waiting.popleft() if self._waiting else None
 
     def _check(self) -> None:
@@ -117,7 +143,19 @@ class Pull:
 
     def _take(self, packet: Packet) -> None:
         self._last_s = packet.arrived_s
-        self._on_packet(packet)
+        self._held.append(packet)
+        if packet.key or len(packet.data) > self._patient_bytes or len(self._held) >= MAX_HELD_PACKETS:
+            self._hand_on()
+            self._arrived.notify()
+
+    def _hand_on(self) -> None:
+        """To both sides what was held back."""
+        for packet in self._held:
+            self._on_packet(packet)
+            self._queue(packet)
+        self._held.clear()
+
+    def _queue(self, packet: Packet) -> None:
         if self._until_key and not packet.key:
             self.dropped_packets += 1
             return
@@ -130,9 +168,9 @@ class Pull:
                 self.dropped_packets += 1
                 return
         self._waiting.append(packet)
-        self._arrived.notify()
 
     def _end(self, error: CameraFailed) -> None:
         with self._arrived:
+            self._hand_on()
             self._failed = error
             self._arrived.notify()

@@ -150,7 +150,8 @@ class _Rate:
             self._times.popleft()
 
     def per_second(self) -> float | None:
-        times = tuple(self._times)
-        if len(times) < 2 or times[-1] - times[0] < 1.0:  # noqa: PLR2004 - a rate needs two times
+        try:
+            packets, first_s, last_s = len(self._times), self._times[0], self._times[-1]
+        except IndexError:  # the reading thread adds and takes away meanwhile; one packet more or less says the same
             return None
-        return round((len(times) - 1) / (times[-1] - times[0]), 1)
+        return round((packets - 1) / (last_s - first_s), 1) if last_s - first_s >= 1.0 else None

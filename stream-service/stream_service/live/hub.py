@@ -58,6 +58,8 @@ class LiveHub:
         self._still_viewers: set[StillViewer] = set()
         self._stills: dict[int, tuple[FullFrame, bytes]] = {}
         self._still_lock = threading.Lock()
+        #: Called when somebody begins to watch: whoever holds packets back gives them at once from now on.
+        self.joined: Callable[[], None] = lambda: None
 
     @property
     def viewers(self) -> int:
@@ -129,6 +131,7 @@ class LiveHub:
             viewer.converted = channel is not self._raw
             viewer.unmasked = bool(self._masks) and unmasked
             viewer.masked = bool(self._masks) and not unmasked
+            self.joined()
         return viewer
 
     def open_session(self, seen: Seen, timeout_s: float, *, unmasked: bool = False) -> HlsSession | Ending:
@@ -140,6 +143,7 @@ class LiveHub:
         if isinstance(session, HlsSession):
             session.converted = channel is not self._raw
             session.masked = bool(self._masks) and not unmasked
+            self.joined()
         return session
 
     def pieces_of(self, name: str, timeout_s: float) -> Pieces | Ending | None:

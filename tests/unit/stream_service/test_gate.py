@@ -170,6 +170,30 @@ def test_attention_ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     assert state() == (False, False)
 
 
+def test_only_packets_that_are_usual_may_wait() -> None:
+    attention = Attention()
+    gate = Gate("adaptive", 5.0, attention)
+    packets = stream(12)
+    for one in packets[: round(QUIET_AFTER_S * FPS)]:
+        gate.admit(one)
+        assert gate.patient_bytes == 0, "a new connection is awake"
+    for one in packets[round(QUIET_AFTER_S * FPS) :]:
+        gate.admit(one)
+    assert 1000 < gate.patient_bytes < 6000
+    attention.follow()
+    assert gate.patient_bytes == 0
+
+
+def test_the_first_who_wants_a_camera_rouses_it() -> None:
+    calls = list[str]()
+    attention = Attention(lambda: calls.append("roused"))
+    attention.follow()
+    attention.follow()
+    assert calls == ["roused"]
+    attention.view()
+    assert calls == ["roused", "roused"]
+
+
 def test_a_camera_with_rare_key_frames_is_looked_at_all_the_same() -> None:
     times = analysed(stream(60, gop_s=11.0), StrictDecoder(nobody))
     assert np.diff(times).max() <= LOOK_EVERY_S + 0.5

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from queue import SimpleQueue
 
 import pytest
 
@@ -12,7 +14,7 @@ from shared_kernel.messages import CameraReason, CameraReported, FrameCaptured
 from shared_kernel.testing import wait_until
 from stream_service.mailbox import MAX_FRAMES, Mailbox
 from stream_service.ports import Packet, StreamInfo
-from stream_service.pull import MAX_WAITING_PACKETS, Pull
+from stream_service.pull import MAX_HELD_PACKETS, MAX_WAITING_PACKETS, Pull
 from stream_service.rules import CameraFailed
 from tests.unit.stream_service.doubles import START, KeptBus, packet
 
@@ -118,6 +120,53 @@ def test_slow_decoding_drops_up_to_a_keyframe_and_live_goes_on() -> None:
     numbers = [one.dts // 3600 for one in decoded if one is not None]
     assert numbers[-30:] == list(range(MAX_WAITING_PACKETS + 30, MAX_WAITING_PACKETS + 60))
     assert pull.dropped_packets == len(sent) - len(numbers)
+
+
+class SteadyFeed(ScriptedFeed):
+    """Sends what it is given while it runs."""
+
+    def __init__(self) -> None:
+        super().__init__([])
+        self.sent: SimpleQueue[Packet | None] = SimpleQueue()
+
+    def packets(self) -> Iterator[Packet]:
+        while (one := self.sent.get()) is not None:
+            yield one
+
+
+def test_what_changes_nothing_is_handed_on_together_and_a_large_packet_at_once() -> None:
+    feed, live = SteadyFeed(), list[int]()
+    pull = Pull(
+        feed,
+        "cam",
+        on_open=lambda _: None,
+        on_packet=lambda one: live.append(one.dts // 3600),
+        patience=lambda: 1000,
+    )
+    packets = pull.watched(lambda: False)
+    for number in range(MAX_HELD_PACKETS):
+        feed.sent.put(packet(number, data=bytes(100)))
+    feed.sent.put(packet(MAX_HELD_PACKETS, data=bytes(2000)))
+    feed.sent.put(packet(MAX_HELD_PACKETS + 1, data=bytes(100)))
+    feed.sent.put(None)
+    found = list[int]()
+    with pytest.raises(CameraFailed):
+        found.extend(one.dts // 3600 for one in packets if one is not None)
+    assert live == found == list(range(MAX_HELD_PACKETS + 2))
+
+
+def test_whoever_begins_to_look_gets_every_packet_at_once() -> None:
+    feed, live, patience = SteadyFeed(), list[Packet](), [sys.maxsize]
+    pull = Pull(feed, "cam", on_open=lambda _: None, on_packet=live.append, patience=lambda: patience[0])
+    packets = pull.watched(lambda: False)
+    assert next(packets) is None
+    patience[0] = 0
+    pull.rouse()
+    feed.sent.put(packet(1, data=bytes(100)))
+    wait_until(lambda: len(live) == 1)
+    feed.sent.put(None)
+    with pytest.raises(CameraFailed):
+        list(packets)
 
 
 def frame(seq: int) -> FrameCaptured:
