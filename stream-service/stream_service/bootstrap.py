@@ -25,6 +25,7 @@ from stream_service.adapters.pyav_decoder import PyavDecoder
 from stream_service.adapters.pyav_mp4 import write_mp4
 from stream_service.adapters.pyav_mux import PyavMuxer
 from stream_service.adapters.pyav_transcode import PyavTranscoder
+from stream_service.adapters.rtsp_transport import Transports
 from stream_service.app import make_app
 from stream_service.archiving.archivist import Archivist
 from stream_service.archiving.metrics import ArchiveCollector
@@ -87,6 +88,7 @@ class StreamService:
         )
         self._rights = RightsWatch(self._api, self._fleet.viewers)
         self._collector = FleetCollector(self._fleet, self._mailbox, self._outbox)
+        self._transports = Transports()
         self._stopping = threading.Event()
         self._stop_once = threading.Lock()
         self._stopped = threading.Event()
@@ -192,7 +194,7 @@ class StreamService:
         self._bus.ping()
 
     def _feed(self, url: str) -> Feed:
-        return PyavFeed(url, self._settings.reach)
+        return PyavFeed(url, self._settings.reach, transports=self._transports)
 
     def _camera(self, entry: CameraEntry) -> CameraWorker:
         settings = self._settings

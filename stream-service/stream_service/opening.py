@@ -12,6 +12,8 @@ from datetime import datetime
 from typing import Literal
 
 Login = Literal["none", "basic", "digest"]
+#: Over what an RTSP camera sends its pictures.
+Transport = Literal["tcp", "udp"]
 
 
 class Stage(enum.StrEnum):
@@ -44,6 +46,7 @@ class Opening:
     """What is known so far. Written by one thread; `done` is called by it when a stage is over.
 
     `has_login`: the address has a user name; `login` is how the camera took it.
+    `transport` is what an RTSP camera takes; other sources have none to choose.
     `address` is the IP address and port that took the connection; `server_time` what the camera's clock said at
     `server_time_s` (monotonic); `audio` the codec of the sound, or "none".
     """
@@ -55,6 +58,7 @@ class Opening:
     has_login: bool = False
     login: Login = "none"
     kind: str = ""
+    transport: Transport | None = None
     server: str = ""
     audio: str | None = None
     server_time: datetime | None = None

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared_kernel.messages import Message, PassObserved
+from stream_service.opening import Transport
 from stream_service.rules import DecodeMode, Footage
 from stream_service.zones import Polygon, Zone
 
@@ -29,13 +30,17 @@ Luma = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class StreamInfo:
-    """What a camera said about its video before the first packet. Sizes may be 0 and `fps` None: not known yet."""
+    """What a camera said about its video before the first packet. Sizes may be 0 and `fps` None: not known yet.
+
+    `transport` is that of RTSP; other sources have none to choose.
+    """
 
     codec: str
     width: int
     height: int
     fps: float | None
     extradata: bytes
+    transport: Transport | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,10 +21,11 @@ from av.video.stream import VideoStream
 from shared_kernel.messages import CameraReason
 from stream_service.adapters.hls_body import close_quietly
 from stream_service.adapters.pyav_errors import camera_failed
+from stream_service.adapters.rtsp_transport import Transports, takes_no_tcp
 from stream_service.adapters.sources import TIMEOUTS_S, Entrance, Source
 from stream_service.addresses import Reach
 from stream_service.h264 import AnnexB
-from stream_service.opening import Opening, Stage, TimeFaults
+from stream_service.opening import Opening, Stage, TimeFaults, Transport
 from stream_service.ports import CLOCK_HZ, Packet, StreamInfo
 from stream_service.rules import CameraFailed
 
@@ -37,24 +38,39 @@ _MISSING_AT_FIRST: Final = 8
 _TIMELESS: Final = frozenset({"mpjpeg", "mjpeg"})
 #: What is shown at its own speed never waits longer for one picture: its clock has jumped, seconds.
 _MAX_WAIT_S: Final = 10.0
+#: Packets of one camera that are read at most a second, and at once: what it kept since a key frame comes in a burst.
+_MOST_PER_S, _BURST = 250, 500
+#: The second transport has at least this long, seconds.
+_LEAST_S: Final = 2.0
 
 
 class PyavFeed:
-    """One connection; see `ports.Feed`. Not used again after it ended. `opening` is told how it goes."""
+    """One connection; see `ports.Feed`. Not used again after it ended.
 
-    def __init__(self, url: str, reach: Reach, opening: Opening | None = None) -> None:
+    Args:
+        url: of the camera.
+        reach: where cameras may be.
+        opening: is told how it goes.
+        transports: remembers over connections what a camera takes.
+    """
+
+    def __init__(
+        self, url: str, reach: Reach, opening: Opening | None = None, transports: Transports | None = None
+    ) -> None:
+        self._url, self._transports = url, transports or Transports()
         self._opening = opening or Opening()
         self._entrance = Entrance(url, reach, self._opening)
         self._closing = threading.Event()
         self._source = Source("")
         self._container: InputContainer | None = None
         self._timeless = False
+        self._gave_pictures = False
         self._annex_b: AnnexB | None = None
 
     def open(self) -> StreamInfo:
         self._source = source = self._entrance.enter()
         try:
-            container = av.open(source.file, "r", format=source.format, options=source.options, timeout=TIMEOUTS_S)
+            container = self._over_rtsp(source) if source.is_rtsp else self._straight(source)
         except (FFmpegError, OSError, ValueError) as error:
             self._free()
             raise camera_failed(error) from None  # the original text has the address, with its password
@@ -80,7 +96,41 @@ class PyavFeed:
             height=stream.height,
             fps=float(rate) if rate else None,
             extradata=b"" if self._annex_b else extradata,
+            transport=self._opening.transport,
         )
+
+    @staticmethod
+    def _straight(source: Source) -> InputContainer:
+        return av.open(source.file, "r", format=source.format, options=source.options, timeout=TIMEOUTS_S)
+
+    def _over_rtsp(self, source: Source) -> InputContainer:
+        """The stream over TCP; over UDP when the camera takes no TCP, or took none before."""
+        until_s = time.monotonic() + TIMEOUTS_S[0]
+        if self._transports.first(self._url) == "udp":
+            return self._over("udp", source, until_s)
+        try:
+            return self._over("tcp", source, until_s)
+        except (FFmpegError, OSError, ValueError) as error:
+            if not takes_no_tcp(error) or self._closing.is_set():
+                raise
+            refusal = error
+        try:
+            return self._over("udp", source, until_s)
+        except (av.error.ExitError, av.error.TimeoutError):
+            raise CameraFailed(CameraReason.TIMEOUT, "camera: takes no TCP, and nothing comes over UDP") from None
+        except (FFmpegError, OSError, ValueError):
+            raise refusal from None
+
+    def _over(self, transport: Transport, source: Source, until_s: float) -> InputContainer:
+        options = {**source.options, "rtsp_transport": transport}
+        left_s = max(_LEAST_S, until_s - time.monotonic())
+        try:
+            container = av.open(source.file, "r", options=options, timeout=(left_s, TIMEOUTS_S[1]))
+        except (FFmpegError, OSError, ValueError):
+            self._transports.failed(self._url)
+            raise
+        self._opening.transport = transport
+        return container
 
     def packets(self) -> Iterator[Packet]:
         container = cast("InputContainer", self._container)
@@ -98,6 +148,8 @@ class PyavFeed:
         except (FFmpegError, OSError, ValueError) as error:
             raise camera_failed(error) from None
         finally:
+            if not self._gave_pictures:
+                self._transports.failed(self._url)
             self._free()
 
     def close(self) -> None:
@@ -125,13 +177,18 @@ class PyavFeed:
         """All packets up to the end of the peer's data, at the speed of their times when `paced`."""
         stream = container.streams.video[0]
         base = stream.time_base or Fraction(1, CLOCK_HZ)
-        pace, count = _Pace(), 0
+        pace, brake, count = _Pace(), _Brake(), 0
         for packet in container.demux(stream):
             if self._closing.is_set():
                 return
             if packet.size == 0:
                 continue  # the end of the data
             count += 1
+            if (wait_s := brake.wait_s()) > 0 and self._closing.wait(wait_s):
+                return
+            if not self._gave_pictures:
+                self._gave_pictures = True
+                self._transports.worked(self._url, self._opening.transport)
             dts, pts = (None, None) if self._timeless else (_ticks(packet.dts, base), _ticks(packet.pts, base))
             if paced and dts is not None and self._closing.wait(pace.wait_s(dts)):
                 return
@@ -161,6 +218,18 @@ class _Pace:
             self._began_s, self._first, wait_s = now_s, dts, 0.0
         self._last = dts
         return max(0.0, wait_s)
+
+
+class _Brake:
+    """Says how long to wait after a packet of a camera that floods: its own connection slows it down, nobody else."""
+
+    def __init__(self) -> None:
+        self._due_s = time.monotonic() - _BURST / _MOST_PER_S
+
+    def wait_s(self) -> float:
+        now_s = time.monotonic()
+        self._due_s = max(self._due_s, now_s - _BURST / _MOST_PER_S) + 1 / _MOST_PER_S
+        return max(0.0, self._due_s - now_s)
 
 
 class _Timeline:

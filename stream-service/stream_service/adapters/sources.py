@@ -35,10 +35,9 @@ _ANALYSE: Final = {"analyzeduration": "200000", "probesize": "500000", "fpsprobe
 LATER_S: Final = 3.0
 _SOCKET_TIMEOUT_US: Final = str(int((OPEN_TIMEOUT_S + LATER_S) * 1_000_000))
 _FORMATS: Final = "mov,mp4,matroska,webm,avi,flv,mpegts,mpeg,h264,hevc,mpjpeg,mjpeg"
-#: TCP first: it loses nothing. A camera that refuses it (461) is asked for UDP, whose packets must come from itself.
+#: Which transport is asked for, `rtsp_transport` decides; packets of UDP must come from the camera itself.
 _RTSP: Final = {
-    "rtsp_transport": "tcp+udp",
-    "rtsp_flags": "prefer_tcp+filter_src",
+    "rtsp_flags": "filter_src",
     "allowed_media_types": "video",
     "format_whitelist": "rtsp,sdp,rtp",
     "timeout": _SOCKET_TIMEOUT_US,
@@ -59,13 +58,17 @@ _PLAYLISTS: Final = frozenset(
 
 @dataclass
 class Source:
-    """What `av.open` gets. `paced`: it comes faster than it is to be shown; `replays`: it begins again at its end."""
+    """What `av.open` gets. `paced`: it comes faster than it is to be shown; `replays`: it begins again at its end.
+
+    `is_rtsp`: it is asked for over one transport, then over another.
+    """
 
     file: str | io.RawIOBase
     format: str | None = None
     options: dict[str, str] = field(default_factory=dict)
     paced: bool = False
     replays: bool = False
+    is_rtsp: bool = False
 
 
 class Entrance:
@@ -98,7 +101,8 @@ class Entrance:
         if target.scheme in ("http", "https"):
             return self._over_http(until_s)
         options = {**_ANALYSE, **_OPTIONS[target.scheme]}
-        if target.scheme in ("rtsp", "rtsps"):
+        is_rtsp = target.scheme in ("rtsp", "rtsps")
+        if is_rtsp:
             target, address = described(target, self._checked, opening, until_s)
         else:
             line, address = connected(target, until_s)
@@ -106,7 +110,7 @@ class Entrance:
             opening.address = f"{address}:{target.port}"
             opening.done(Stage.CONNECT)
             options |= _tc_url(target)
-        return Source(with_address(target, address), None, options)
+        return Source(with_address(target, address), None, options, is_rtsp=is_rtsp)
 
     def _over_http(self, until_s: float) -> Source:
         body = HttpBody(Part(self._url), self._fetching, until_s)

@@ -218,6 +218,16 @@ NO_LOGIN: Final = _remark(
         "write them into the address: rtsp://user:password@host/path",
     ),
 )
+OVER_UDP: Final = _remark(
+    (
+        "摄像头不接受 TCP，只能用 UDP 传输，丢包会造成花屏",
+        "the camera takes no TCP; over UDP lost packets damage pictures",
+    ),
+    (
+        "在摄像头中启用 RTSP over TCP；否则请使用有线网络",
+        "switch RTSP over TCP on in the camera, or connect it by cable",
+    ),
+)
 H265: Final = _remark(
     ("H.265 大多数浏览器不能直接播放", "most browsers do not play H.265"),
     (

@@ -135,7 +135,9 @@ class _Examination:
                 continue
             for skipped in stages[len(self._findings) : stages.index(stage)]:
                 yield self._add(Finding(skipped, "skipped"))
-            yield self._end(stage, self._learnt(stage), at_s=at_s)
+            over_udp = stage is Stage.DESCRIBE and self._opening.transport == "udp"
+            remark = advice.OVER_UDP if over_udp else None
+            yield self._end(stage, self._learnt(stage), remark, at_s=at_s)
             yield self._running(stages[len(self._findings)])
 
     def _learnt(self, stage: Stage) -> Words:
@@ -147,7 +149,8 @@ class _Examination:
         if stage is Stage.LOGIN:
             how = {"basic": "Basic", "digest": "Digest"}.get(opening.login)
             return Words("不需要登录", "none needed") if how is None else Words(f"已登录（{how}）", f"accepted ({how})")
-        word = " · ".join(part for part in (opening.kind, opening.server) if part)
+        transport = (opening.transport or "").upper()
+        word = " · ".join(part for part in (opening.kind, transport, opening.server) if part)
         if opening.redirects:
             return Words(f"{word}，转向 {opening.redirects} 次", f"{word}, {opening.redirects} redirects")
         return same(word)

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from stream_service.adapters.pyav_camera import PyavFeed, _Timeline
+from stream_service.adapters.pyav_camera import PyavFeed, _Brake, _Timeline
 from stream_service.adapters.pyav_decoder import PyavDecoder
 from stream_service.ports import CLOCK_HZ, Packet
 from tests.integration.stream_service.world import look, reach
@@ -106,3 +106,10 @@ def test_whatever_a_camera_says_time_goes_forward_in_sane_steps(times: list[int 
     assert packets[0].dts == 0
     assert all(0 < step < 3 * CLOCK_HZ for step in steps)
     assert all(packet.pts >= packet.dts for packet in packets)
+
+
+def test_a_camera_that_floods_is_made_to_wait_and_a_burst_is_not() -> None:
+    brake = _Brake()
+    waits_s = [brake.wait_s() for _ in range(1500)]
+    assert max(waits_s[:500]) == 0.0
+    assert waits_s[-1] == pytest.approx(4.0, abs=0.5)  # a thousand beyond the burst, at 250 a second

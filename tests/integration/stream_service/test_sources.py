@@ -17,9 +17,13 @@ from shared_kernel.testing import wait_until
 from shared_kernel.testing.rtsp import RtspServer
 from shared_kernel.testing.web_camera import HttpCamera, RtmpFault, RtmpServer, WebFault
 from shared_kernel.testing.web_camera.media import remuxed
+from stream_service.adapters.examining import examine_address
 from stream_service.adapters.pyav_camera import PyavFeed
+from stream_service.adapters.rtsp_transport import Transports
 from stream_service.adapters.sockets import is_own
 from stream_service.addresses import Reach
+from stream_service.doctor import Finding, advice
+from stream_service.opening import Stage
 from stream_service.ports import CLOCK_HZ, Packet
 from stream_service.rules import CameraFailed
 from tests.integration.stream_service.world import look, reach
@@ -89,6 +93,56 @@ def test_a_camera_that_takes_no_tcp_is_read_over_udp(rtsp_server: RtspServer, cl
     packets = read(url, 30)
     assert len(packets) == 30
     assert [play.name for play in rtsp_server.plays] == ["gate"]
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    ["461 Unsupported Transport", "400 Bad Request", "405 Method Not Allowed", "501 Not Implemented", "503 No", ""],
+    ids=["461", "400", "405", "501", "503", "hangs up"],
+)
+def test_whatever_a_camera_says_to_tcp_it_is_asked_for_udp_and_that_is_remembered(
+    rtsp_server: RtspServer, clips: Path, refusal: str
+) -> None:
+    url = rtsp_server.mount("gate", clips / "plain.mp4", transport="udp", refusal=refusal, credentials=LOGIN)
+    memory = Transports()
+    for _ in range(2):
+        feed = PyavFeed(with_login(url), reach(), transports=memory)
+        assert feed.open().transport == "udp"
+        assert next(feed.packets()).data
+        feed.close()
+    assert rtsp_server.setups == ["RTP/AVP/TCP", "RTP/AVP/UDP", "RTP/AVP/UDP"]
+
+
+def test_tcp_is_tried_again_when_udp_no_longer_works(rtsp_server: RtspServer, clips: Path) -> None:
+    memory = Transports()
+    memory.worked(rtsp_server.url("gate"), "udp")
+    url = rtsp_server.mount("gate", clips / "plain.mp4")
+    with pytest.raises(CameraFailed):
+        PyavFeed(url, reach(), transports=memory).open()
+    assert PyavFeed(url, reach(), transports=memory).open().transport == "tcp"
+
+
+@pytest.mark.parametrize("status", ["401 Unauthorized", "403 Forbidden", "404 Not Found"])
+def test_a_wrong_login_or_path_is_no_reason_for_udp(rtsp_server: RtspServer, clips: Path, status: str) -> None:
+    url = rtsp_server.mount("gate", clips / "plain.mp4", transport="udp", refusal=status)
+    assert reason(url) in (CameraReason.UNAUTHORISED, CameraReason.NOT_FOUND)
+    assert set(rtsp_server.setups) == {"RTP/AVP/TCP"}
+
+
+def test_the_doctor_names_the_transport(rtsp_server: RtspServer, clips: Path) -> None:
+    over = {"tcp": rtsp_server.mount("hall", clips / "plain.mp4")}
+    over["udp"] = rtsp_server.mount("gate", clips / "plain.mp4", transport="udp", refusal="405 Method Not Allowed")
+    for transport, url in over.items():
+        examined = examine_address(reach(), url)
+        described = next(
+            one
+            for one in examined
+            if isinstance(one, Finding) and one.stage is Stage.DESCRIBE and one.status != "running"
+        )
+        examined.close()  # type: ignore[attr-defined]
+        assert described.found
+        assert f"RTSP · {transport.upper()}" in described.found.en
+        assert described.remark == (advice.OVER_UDP if transport == "udp" else None)
 
 
 def test_digest_is_answered_over_rtsp(rtsp_server: RtspServer, clips: Path) -> None:

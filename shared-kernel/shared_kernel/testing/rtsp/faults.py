@@ -11,7 +11,7 @@ from shared_kernel.testing.rtsp.clip import Clip
 
 
 class Fault(enum.Enum):
-    """The first six meet a client that connects; the others meet one that is playing."""
+    """The first seven meet a client that connects; the others meet one that is playing."""
 
     SILENT = "accepts the connection and never answers"
     UNAUTHORISED = "401 to whatever name and password"
@@ -19,10 +19,12 @@ class Fault(enum.Enum):
     BROKEN = "500"
     NO_VIDEO = "offers sound only"
     LIES = "describes H.265 where it sends H.264, and the other way round"
+    DEAF = "describes its stream and never answers what comes then"
     HANG = "stops sending, keeps the connection"
     CLOSE = "closes the connection in the middle of a stream"
     GARBAGE = "sends random bytes instead of pictures"
     TRICKLE = "sends a packet every two seconds"
+    FLOOD = "sends as fast as the client takes it"
 
 
 @dataclass
@@ -33,9 +35,11 @@ class Mount:
     clips: tuple[Clip, ...]
     loop: bool
     credentials: tuple[str, str] | None
-    #: How the camera asks for them; udp: it refuses interleaved TCP with 461; another address it sends clients to.
+    #: How the camera asks for them; udp: it refuses interleaved TCP with `refusal`, or by hanging
+    #: up where that is empty; another address it sends clients to.
     login: Literal["basic", "digest"] = "basic"
     transport: Literal["tcp", "udp"] = "tcp"
+    refusal: str = "461 Unsupported Transport"
     leads_to: str | None = None
     #: It offers sound beside the pictures, which nobody asks for; what it says the time is, as in HTTP.
     sound: bool = False

@@ -33,7 +33,8 @@ class Sender(threading.Thread):
         begun_s = time.monotonic()
         with contextlib.suppress(OSError):
             for clip, offset_s, unit in self._schedule():
-                if self.stop.wait(max(0.0, begun_s + offset_s + unit.send_at_s - time.monotonic())):
+                due_s = 0.0 if self._mount.suffers(Fault.FLOOD, begun_s) else begun_s + offset_s + unit.send_at_s
+                if self.stop.wait(max(0.0, due_s - time.monotonic())):
                     return
                 if self._mount.suffers(Fault.HANG, begun_s):
                     self._wait_for_mercy()

@@ -45,6 +45,8 @@ class RtspServer:
     def __init__(self, port: int | None = None, on_play: Callable[[Playback], None] | None = None) -> None:
         self.port = port or free_port()
         self.plays: list[Playback] = []
+        #: What clients wanted it to send over, in turn.
+        self.setups: list[str] = []
         self.mounts: dict[str, Mount] = {}
         self.connections: set[_Connection] = set()
         self._on_play = on_play
@@ -56,7 +58,7 @@ class RtspServer:
     ) -> str:
         """Play the clips, one after the other, under `name`; the address, without credentials.
 
-        `habits` are the further fields of `faults.Mount`: login, transport, leads_to, sound, date.
+        `habits` are the further fields of `faults.Mount`: login, transport, refusal, leads_to, sound, date.
 
         Raises:
             ValueError: no clip, or one that cannot be streamed.
@@ -218,7 +220,7 @@ class _Connection(socketserver.StreamRequestHandler):
 
     def _serve(self, request: _Request) -> None:
         mount = self.camera.mounts.get(request.name)
-        if mount and mount.suffers(Fault.SILENT):
+        if mount and (mount.suffers(Fault.SILENT) or (request.method == "SETUP" and mount.suffers(Fault.DEAF))):
             return
         answer = self._answer(request, mount)
         body = answer.body.encode()
@@ -267,8 +269,11 @@ class _Connection(socketserver.StreamRequestHandler):
 
     def _setup_answer(self, request: _Request, mount: Mount) -> _Answer:
         wanted = request.headers.get("transport", "")
+        self.camera.setups.append(wanted.partition(";")[0])
         if ("TCP" in wanted) != (mount.transport == "tcp"):
-            return _Answer("461 Unsupported Transport")
+            if not mount.refusal:
+                raise EOFError  # the connection ends without an answer
+            return _Answer(mount.refusal)
         self._name = mount.name
         if mount.transport == "udp":
             return self._udp_answer(wanted, mount)
