@@ -181,6 +181,13 @@ def test_memory_is_counted_for_the_whole_group(start: Start) -> None:
     wait_until(lambda: process.memory_bytes({pid})[pid] > 60_000_000, what="memory of both")
 
 
+def test_memory_is_counted_of_children_in_groups_of_their_own(start: Start) -> None:
+    hoard = "import os; os.fork() or os.setsid(); hoard = bytearray(32_000_000); " + SLEEP
+    made = start(part("worker", hoard))
+    pid = pid_of(made, "worker")
+    wait_until(lambda: process.memory_bytes({pid})[pid] > 60_000_000, what="memory of both")
+
+
 def test_a_log_that_grew_too_large_is_moved_aside_while_its_writer_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

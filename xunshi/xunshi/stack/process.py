@@ -6,7 +6,7 @@ import ctypes
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 #: A log file larger than this is moved aside; one older one is kept.
@@ -54,28 +54,35 @@ def signal_group(pgid: int, number: signal.Signals) -> bool:
 
 def group_is_alive(pgid: int) -> bool:
     """Whether the group has a process that is more than a zombie."""
-    return any(True for _ in _members({pgid}))
+    return any(group == pgid for _, _, group in _processes())
 
 
 def memory_bytes(pgids: set[int]) -> dict[int, int]:
-    """Memory of each process group, shared pages counted proportionally where the kernel tells."""
+    """Memory of each process group and of what its members started, which may have a group of its own as decoders do.
+
+    Shared pages are counted proportionally where the kernel tells.
+    """
     total = dict.fromkeys(pgids, 0)
-    for pgid, process in _members(pgids):
-        total[pgid] += _proportional(process)
+    running = {pid: (parent, pgrp) for pid, parent, pgrp in _processes()}
+    for pid in running:
+        owner = pid
+        while owner in running and running[owner][1] not in pgids:
+            owner = running[owner][0]
+        if owner in running:
+            total[running[owner][1]] += _proportional(Path("/proc", str(pid)))
     return total
 
 
-def _members(pgids: set[int]) -> list[tuple[int, Path]]:
-    found = []
+def _processes() -> Iterator[tuple[int, int, int]]:
+    """Number, parent and group of every process that is more than a zombie."""
     for process in Path("/proc").glob("[0-9]*"):
         try:
             # comm may hold blanks and brackets; what follows its last bracket is: state ppid pgrp
-            state, _, pgrp = (process / "stat").read_text().rpartition(")")[2].split()[:3]
+            state, parent, pgrp = (process / "stat").read_text().rpartition(")")[2].split()[:3]
         except (OSError, ValueError):
             continue
-        if int(pgrp) in pgids and state != "Z":
-            found.append((int(pgrp), process))
-    return found
+        if state != "Z":
+            yield int(process.name), int(parent), int(pgrp)
 
 
 def _proportional(process: Path) -> int:
