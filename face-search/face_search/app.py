@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from apiflask import APIFlask
@@ -56,9 +57,10 @@ _RESOURCES: Final = (
 )
 
 
-def create_app(parts: Parts) -> APIFlask:
-    """The application over `parts`. Starts nothing."""
-    app = web.create_app(SERVICE, prefix=PREFIX, title=TITLE, checks=checks(parts), max_body_bytes=MAX_REQUEST_BYTES)
+def create_app(parts: Parts, also: Mapping[str, web.Check] | None = None) -> APIFlask:
+    """The application over `parts`. Starts nothing. `also`: what else must answer for it to be ready."""
+    asked = {**checks(parts), **(also or {})}
+    app = web.create_app(SERVICE, prefix=PREFIX, title=TITLE, checks=asked, max_body_bytes=MAX_REQUEST_BYTES)
     guard(app, parts)
     for resource in _RESOURCES:
         app.register_blueprint(resource.blueprint(parts), url_prefix=PREFIX)

@@ -24,7 +24,7 @@ from shared_kernel.errors import ArtifactError
 from shared_kernel.vision.decoding import Decoders
 from shared_kernel.vision.ports import Decoder
 
-#: Children that decode strangers' pictures, in each process.
+#: Children that decode strangers' pictures, in each process; where web and worker are one, for each of them.
 _DECODERS: Final = 1
 
 
@@ -41,7 +41,7 @@ def make_parts(settings: Settings) -> Parts:
         database=settings.milvus_database,
         index_type=settings.index_type,
     )
-    decoder = DecoderOnDemand(lambda: Decoders(_DECODERS, PrometheusDecoderTally()))
+    decoder = decoder_on_demand()
 
     def close() -> None:
         decoder.close()
@@ -55,6 +55,11 @@ def make_parts(settings: Settings) -> Parts:
         decoder=decoder,
         close=close,
     )
+
+
+def decoder_on_demand() -> DecoderOnDemand:
+    """What decodes strangers' files; its child is started with the first of them."""
+    return DecoderOnDemand(lambda: Decoders(_DECODERS, PrometheusDecoderTally()))
 
 
 def _opener(settings: Settings, card: Card, folder: Path | None) -> Callable[[], FaceReader]:
