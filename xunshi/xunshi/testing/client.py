@@ -8,11 +8,12 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import IO, Any, Self
 
 import httpx
 
 _TIMEOUT_S = 20.0
+_UPLOAD_TIMEOUT_S = 120.0
 _UNAUTHORISED = 401
 
 
@@ -76,7 +77,12 @@ class ApiClient:
 
     def post_photo(self, path: str, photo: bytes, **fields: str) -> Any:
         """JSON of a POST with a form: one file `photo`, and text."""
-        answer = self._http.post(self._whole(path), files={"photo": photo}, data=fields)
+        return self.post_file(path, "photo", "photo", photo, **fields)
+
+    def post_file(self, path: str, field: str, name: str, content: bytes | IO[bytes], **fields: str) -> Any:
+        """JSON of a POST with a form: one file called `name`, and text. A large one is given long."""
+        sent = {field: (name, content)}
+        answer = self._http.post(self._whole(path), files=sent, data=fields, timeout=_UPLOAD_TIMEOUT_S)
         answer.raise_for_status()
         return answer.json()
 
