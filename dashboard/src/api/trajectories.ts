@@ -13,9 +13,15 @@ export interface TrackSubject {
 const pathOf = ({ kind, id }: TrackSubject) =>
   `/faces/${kind === 'person' ? 'persons' : 'sightings'}/${encodeURIComponent(id)}/trajectory`
 
-export interface TrackQuery {
+/** Which time. */
+export interface TrackSpan {
   from?: string
   to?: string
+}
+
+export interface TrackQuery extends TrackSpan {
+  /** Why; kept with who looked and what was shown. */
+  purpose: string
 }
 
 export const fetchTrajectory = (subject: TrackSubject, query: TrackQuery, signal?: AbortSignal) =>

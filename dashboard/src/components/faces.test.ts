@@ -20,6 +20,7 @@ import EraseDialog from './people/EraseDialog.vue'
 import PersonCard from './people/PersonCard.vue'
 import HitCard from './search/HitCard.vue'
 import TieCard from './search/TieCard.vue'
+import TrackPurpose from './track/TrackPurpose.vue'
 
 beforeEach(() => {
   document.body.innerHTML = ''
@@ -64,6 +65,21 @@ describe('what is said about a face', () => {
     const soon = new Date(Date.now() + 86_400_000).toISOString()
     expect(mountPart(PersonCard, { person: aPerson({ expires_at: soon }) }).text()).toContain('到期')
     expect(mountPart(PersonCard, { person: aPerson() }).text()).not.toContain('到期')
+  })
+})
+
+describe('TrackPurpose', () => {
+  it('nobody is followed without a purpose, which goes without blanks at its ends', async () => {
+    const part = mountPart(TrackPurpose, {})
+    const say = async (text: string) => {
+      await part.get('input').setValue(text)
+      await part.get('form').trigger('submit')
+    }
+    await say(' x ')
+    expect(part.emitted('ask')).toBeUndefined()
+    expect(part.find('.missing').exists()).toBe(true)
+    await say(' 寻找走失人员 ')
+    expect(part.emitted('ask')).toEqual([['寻找走失人员']])
   })
 })
 

@@ -1,7 +1,7 @@
 /** Whose movement and of which time: in the address, so that it can be sent to a colleague. */
 import { computed } from 'vue'
 import { useRoute, useRouter } from 'vue-router'
-import type { TrackQuery, TrackSubject } from '@/api/trajectories'
+import type { TrackSpan, TrackSubject } from '@/api/trajectories'
 import { startOfDay } from '@/format'
 
 /** Whole days before today. */
@@ -40,7 +40,7 @@ export function useTrackQuery() {
     const name = text('range')
     return known(name) ? name : 'week'
   })
-  const query = computed<TrackQuery>(() => {
+  const span = computed<TrackSpan>(() => {
     if (range.value === 'custom') return { from: text('from'), to: text('to') }
     const since = startOfDay(Date.now())
     since.setDate(since.getDate() - TRACK_DAYS[range.value])
@@ -61,5 +61,5 @@ export function useTrackQuery() {
     else put({ range: next, from: undefined, to: undefined })
   }
 
-  return { subject, personId, range, query, custom, setRange, setCustom }
+  return { subject, personId, range, span, custom, setRange, setCustom }
 }

@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Annotated, Final, Literal
+from typing import Final, Literal
 
 from apiflask import APIBlueprint
 from flask import Response, request
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field
 
 from face_search import movements
 from face_search.adapters.store import Store
@@ -24,10 +24,11 @@ from face_search.trajectory import BY_VEHICLE, ON_FOOT, Doubt, LeftOut, Leg
 from face_search.web.access import allow, caller
 from face_search.web.hits import count_looks, searcher
 from face_search.web.sighted import SightingOut, sightings_out, viewer
+from face_search.web.wishes import Purpose
 from shared_kernel.clock import now
 from shared_kernel.errors import Invalid
 from shared_kernel.messages import Moment
-from shared_kernel.shapes import Line, Query, When
+from shared_kernel.shapes import Query, When
 
 #: What is shown when nobody says from when.
 DEFAULT_SPAN: Final = timedelta(days=7)
@@ -43,7 +44,7 @@ class TrackQuery(Query):
     until: When | None = Field(None, alias="to", description="seen before, RFC 3339; else now")
     format: Literal["json", "geojson"] = "json"
     pace: Literal["foot", "vehicle"] = Field("foot", description="what speed is plausible, and what is possible")
-    purpose: Annotated[Line, StringConstraints(max_length=200)] | None = Field(None, description="why, for the record")
+    purpose: Purpose = Field(description="why; kept with who, what and what was shown")
 
 
 class LegOut(BaseModel):
@@ -154,7 +155,7 @@ def _write_down(parts: Parts, query: TrackQuery, subject: str, period: Period, s
     look = Look(
         user_id=caller().user_id,
         kind="trajectory",
-        purpose=query.purpose or "",
+        purpose=query.purpose,
         subject=subject,
         parameters={**asked, "from": period.since.isoformat(), "to": period.until.isoformat()},
         address=request.remote_addr,

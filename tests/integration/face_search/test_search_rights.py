@@ -78,7 +78,7 @@ def test_a_sighting_of_another_camera_is_like_none(rights: Rights, which: str) -
         world.call("GET", f"/sightings/{sighting_id}", rights.some),
         world.call("POST", f"/sightings/{sighting_id}/confirm", rights.some, json={"person_id": new_id()}),
         world.call("POST", f"/sightings/{sighting_id}/reject", rights.some, json={}),
-        world.call("GET", f"/sightings/{sighting_id}/trajectory", rights.some),
+        world.call("GET", f"/sightings/{sighting_id}/trajectory?purpose=why", rights.some),
         world.call(
             "POST",
             "/compare",
@@ -168,7 +168,7 @@ def test_looks_are_counted_by_user(
     assert answer.status_code == 429
     assert 1 <= int(answer.headers["Retry-After"]) <= 21
     seen = few.sighting(Portrait(ADA))
-    assert world.call("GET", f"/sightings/{seen}/trajectory", token).status_code == 429
+    assert world.call("GET", f"/sightings/{seen}/trajectory?purpose=why", token).status_code == 429
     assert len(few.gallery.rows(FaceQuery)) == 3
     few.look(world.token(), Portrait(ADA))  # others have their own
 
@@ -182,6 +182,6 @@ def test_nobody_looks_uncounted(sqlite_url: str, tmp_path: Any, request: pytest.
     ada = People(world).person("Ada", Portrait(ADA))
     answers = [
         world.call("POST", "/search", token, json={"purpose": "why not", "person_id": ada}),
-        world.call("GET", f"/persons/{ada}/trajectory", token),
+        world.call("GET", f"/persons/{ada}/trajectory?purpose=why", token),
     ]
     assert [(one.status_code, one.headers["Retry-After"]) for one in answers] == [(503, "2")] * 2

@@ -21,6 +21,7 @@ SURE = {"score": 0.8, "threshold": 0.5}
 
 
 def track(people: People, token: str, subject: str, query: str = "") -> dict[str, Any]:
+    query = query if "purpose=" in query else f"{query}{'&' if query else '?'}purpose=why"
     answer = people.world.call("GET", f"/{subject}/trajectory{query}", token)
     assert answer.status_code == 200, answer.text
     return dict(answer.get_json())
@@ -157,7 +158,7 @@ def test_an_unknown_face_is_followed_by_likeness(people: People) -> None:
 
 
 def test_geojson_is_a_file_for_maps(walk: Walk) -> None:
-    answer = walk.people.world.call("GET", f"/persons/{walk.ada}/trajectory?format=geojson", walk.token)
+    answer = walk.people.world.call("GET", f"/persons/{walk.ada}/trajectory?format=geojson&purpose=why", walk.token)
     assert (answer.status_code, answer.mimetype) == (200, "application/geo+json")
     assert "trajectory.geojson" in answer.headers["Content-Disposition"]
     told = json.loads(answer.data)
@@ -181,16 +182,23 @@ def test_whoever_follows_is_written_down(walk: Walk) -> None:
         ("from=now", "from"),
         ("format=kml", "format"),
         ("pace=rocket", "pace"),
-        ("purpose=" + "x" * 201, "purpose"),
         ("x=1", "x"),
     ],
 )
 def test_wrong_parameters_are_named(quiet_world: World, query: str, field: str) -> None:
-    answer = quiet_world.call("GET", f"/persons/{new_id()}/trajectory?{query}", quiet_world.token())
+    path = f"/persons/{new_id()}/trajectory?purpose=why&{query}"
+    answer = quiet_world.call("GET", path, quiet_world.token())
     assert (answer.status_code, answer.get_json()["errors"][0]["field"]) == (422, field)
 
 
+@pytest.mark.parametrize("purpose", ["", "?purpose=", "?purpose=x", "?purpose=%20%20", "?purpose=" + "x" * 201])
+@pytest.mark.parametrize("subject", ["persons", "sightings"])
+def test_nobody_is_followed_without_a_purpose(quiet_world: World, subject: str, purpose: str) -> None:
+    answer = quiet_world.call("GET", f"/{subject}/{new_id()}/trajectory{purpose}", quiet_world.token())
+    assert (answer.status_code, [one["field"] for one in answer.get_json()["errors"]]) == (422, ["purpose"])
+
+
 def test_who_is_not_there_has_been_nowhere(quiet_world: World) -> None:
-    answer = quiet_world.call("GET", f"/persons/{new_id()}/trajectory", quiet_world.token())
+    answer = quiet_world.call("GET", f"/persons/{new_id()}/trajectory?purpose=why", quiet_world.token())
     assert (answer.status_code, answer.get_json()["type"]) == (404, "#no_person")
     assert quiet_world.call("GET", f"/persons/{new_id()}/trajectory", quiet_world.token("guard")).status_code == 403

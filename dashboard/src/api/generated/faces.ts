@@ -6590,12 +6590,12 @@ export interface operations {
     };
     get_trajectories_of_person: {
         parameters: {
-            query?: {
+            query: {
                 from?: string | null;
                 to?: string | null;
                 format?: "json" | "geojson";
                 pace?: "foot" | "vehicle";
-                purpose?: string | null;
+                purpose: string;
             };
             header?: never;
             path: {
@@ -6743,12 +6743,12 @@ export interface operations {
     };
     get_trajectories_of_face: {
         parameters: {
-            query?: {
+            query: {
                 from?: string | null;
                 to?: string | null;
                 format?: "json" | "geojson";
                 pace?: "foot" | "vehicle";
-                purpose?: string | null;
+                purpose: string;
             };
             header?: never;
             path: {
