@@ -2,6 +2,8 @@
 import { client } from './client'
 import type {
   AboutFaces,
+  BatchAnswer,
+  BatchWanted,
   Comparison,
   Decided,
   FaceQuery,
@@ -13,6 +15,9 @@ import type {
 import { photoForm } from './people'
 import type { Page } from './types'
 import { upload, type UploadOptions } from './upload'
+
+/** Many photos on a slow line, and a second for each. */
+const BATCH_TIMEOUT_MS = 10 * 60_000
 
 const one = (sighting_id: string) => `/faces/sightings/${encodeURIComponent(sighting_id)}`
 
@@ -31,6 +36,12 @@ export const searchPhoto = (photo: Blob, wanted: SearchWanted, options: UploadOp
 
 export const searchKnown = (wanted: SearchWanted, signal?: AbortSignal) =>
   client.call<SearchAnswer>('/faces/search', { method: 'POST', json: wanted, signal })
+
+export function searchBatch(photos: readonly File[], wanted: BatchWanted, options: UploadOptions = {}) {
+  const form = formOf(new FormData(), wanted)
+  for (const photo of photos) form.append('photo', photo, photo.name)
+  return upload<BatchAnswer>('/faces/search/batch', form, { timeoutMs: BATCH_TIMEOUT_MS, ...options })
+}
 
 /** One side of a comparison. */
 export interface Side {

@@ -26,6 +26,9 @@ export type SearchAnswer = Schemas['SearchOut']
 export type SearchHit = SearchAnswer['hits'][number]
 /** A face of the photo that was sent. */
 export type PhotoFace = SearchAnswer['faces'][number]
+export type BatchAnswer = Schemas['BatchOut']
+/** What was found for one photo of a batch. */
+export type BatchItem = BatchAnswer['items'][number]
 export type Comparison = Schemas['CompareOut']
 export type FaceQuery = Schemas['LookPage']['items'][number]
 export type FaceImport = Schemas['ImportOut']
@@ -80,6 +83,14 @@ export interface SearchWanted {
   /** Which face of the photo; the largest when left out. */
   box?: Fractions
   after?: string
+}
+
+/** Whom the faces of many photos are compared with, and why. */
+export interface BatchWanted {
+  purpose: string
+  /** Most persons for each photo. */
+  top_k?: number
+  list_ids?: string[]
 }
 
 export interface ImportLineQuery {

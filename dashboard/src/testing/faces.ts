@@ -63,6 +63,16 @@ export const aDecided = (change: Partial<Decided> = {}): Decided => ({
   ...change,
 })
 
+export const aPersonHit = (change: Partial<NonNullable<SearchHit['person']>> = {}) => ({
+  person_id: 'P1',
+  name: '陈安',
+  external_ref: 'A-1',
+  note: '',
+  list_ids: [],
+  crop_url: null,
+  ...change,
+})
+
 export const aHit = (change: Partial<SearchHit> = {}): SearchHit => ({
   score: 0.6,
   accepted: true,
