@@ -1,8 +1,9 @@
 /** Batches of archived frames, newest first; asked again while one runs and somebody looks. */
-import { onScopeDispose, shallowRef, type Ref } from 'vue'
+import { shallowRef, type Ref } from 'vue'
 import { listBatches } from '@/api/frames'
 import type { FrameBatch, FrameBatchQuery, Page } from '@/api/types'
-import { usePages, type Pages } from './usePages'
+import type { Pages } from './usePages'
+import { usePolledPages } from './usePolledPages'
 
 export interface FrameBatchesOptions {
   filter: Readonly<Ref<FrameBatchQuery>>
@@ -18,17 +19,15 @@ export interface FrameBatchesOptions {
 
 export function useFrameBatches(options: FrameBatchesOptions): Pages<FrameBatch> {
   const { filter, active = shallowRef(true), pageSize = 30, everyMs = 2000, list = listBatches } = options
-  const pages = usePages<FrameBatch, FrameBatchQuery>({
+  return usePolledPages<FrameBatch, FrameBatchQuery>({
     filter,
+    active,
     pageSize,
+    everyMs,
     list,
     key: (batch) => batch.batch_id,
     order: (a, b) =>
       Date.parse(b.started_at) - Date.parse(a.started_at) || (a.batch_id < b.batch_id ? 1 : -1),
+    moving: (batch) => batch.state === 'running',
   })
-  const timer = setInterval(() => {
-    if (active.value && pages.items.value.some((batch) => batch.state === 'running')) void pages.refresh()
-  }, everyMs)
-  onScopeDispose(() => clearInterval(timer))
-  return pages
 }

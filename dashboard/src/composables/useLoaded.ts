@@ -6,13 +6,20 @@ import type { LoadState } from '@/stores/cameras'
 export interface LoadedOptions<Key, Value> {
   /** Null: nothing is wanted. */
   key: Readonly<Ref<Key | null>>
-  load: (key: Key, signal: AbortSignal) => Promise<Value>
+  /** `shown`: what is on the screen while it is asked again; null: it is asked from the beginning. */
+  load: (key: Key, signal: AbortSignal, shown: Value | null) => Promise<Value>
+  /** Whether somebody looks; who comes back is answered at once. Default: always. */
+  active?: Readonly<Ref<boolean>>
+  /** Ask again so long after each answer, ms. Default: never by itself. */
+  everyMs?: number
+  /** Whether it may change still; what has come to its end is not asked again. Null: it could not be loaded. */
+  moving?: (shown: Value | null) => boolean
 }
 
 export interface Loaded<Value> {
   value: ShallowRef<Value | null>
   state: Readonly<ShallowRef<LoadState>>
-  error: Readonly<ShallowRef<unknown>>
+  error: ShallowRef<unknown>
   /** From the beginning, with nothing shown meanwhile. */
   reload: () => Promise<void>
   /** Ask again behind what is shown; a failure keeps it and is told by `error`. */
@@ -20,18 +27,24 @@ export interface Loaded<Value> {
 }
 
 export function useLoaded<Key, Value>(options: LoadedOptions<Key, Value>): Loaded<Value> {
-  const { key, load } = options
+  const { key, load, active = shallowRef(true), everyMs, moving = () => true } = options
   const value = shallowRef<Value | null>(null)
   const state = shallowRef<LoadState>('idle')
   const error = shallowRef<unknown>(null)
   let run = new AbortController()
+  let timer: ReturnType<typeof setTimeout> | undefined
+
+  function halt(): void {
+    clearTimeout(timer)
+    run.abort()
+  }
 
   async function refresh(): Promise<void> {
-    run.abort()
+    halt()
     const mine = (run = new AbortController())
-    if (key.value === null) return
+    if (key.value === null || !active.value) return
     try {
-      const found = await load(key.value, mine.signal)
+      const found = await load(key.value, mine.signal, value.value)
       if (mine.signal.aborted) return
       value.value = found
       error.value = null
@@ -41,16 +54,22 @@ export function useLoaded<Key, Value>(options: LoadedOptions<Key, Value>): Loade
       error.value = problem
       if (state.value !== 'ready') state.value = 'failed'
     }
+    if (everyMs !== undefined && moving(value.value)) timer = setTimeout(() => void refresh(), everyMs)
   }
 
   async function reload(): Promise<void> {
     value.value = null
     error.value = null
-    state.value = key.value === null ? 'idle' : 'loading'
+    state.value = key.value === null || !active.value ? 'idle' : 'loading'
     await refresh()
   }
 
-  watch(key, () => void reload(), { immediate: true })
-  onScopeDispose(() => run.abort())
+  watch(
+    [key, active],
+    ([wanted, on], [before]) =>
+      void (wanted !== before || (on && value.value === null) ? reload() : refresh()),
+    { immediate: true },
+  )
+  onScopeDispose(halt)
   return { value, state, error, reload, refresh }
 }

@@ -1,8 +1,8 @@
 /** The clip of one pass. A clip comes some seconds after the pass closed, so it is asked for again for a while. */
-import { onScopeDispose, shallowRef, watch, type Ref, type ShallowRef } from 'vue'
+import { computed, type ComputedRef, type Ref, type ShallowRef } from 'vue'
 import { listFootage } from '@/api/footage'
-import { isAbort } from '@/api/problem'
 import type { Footage, Pass } from '@/api/types'
+import { useLoaded } from './useLoaded'
 
 /** `none`: there is no clip, and none will come. `coming`: the pass is fresh, its clip is being written. */
 export type ClipState = 'loading' | 'coming' | 'ready' | 'none' | 'failed'
@@ -18,8 +18,8 @@ export interface PassClipOptions {
 }
 
 export interface PassClip {
-  clip: Readonly<ShallowRef<Footage | null>>
-  state: Readonly<ShallowRef<ClipState>>
+  clip: ComputedRef<Footage | null>
+  state: ComputedRef<ClipState>
   error: Readonly<ShallowRef<unknown>>
   reload: () => void
 }
@@ -29,44 +29,25 @@ const findClip = async (pass_id: string, signal: AbortSignal): Promise<Footage |
 
 export function usePassClip(options: PassClipOptions): PassClip {
   const { pass, find = findClip } = options
-  const clip = shallowRef<Footage | null>(null)
-  const state = shallowRef<ClipState>('none')
-  const error = shallowRef<unknown>(null)
-  let run = new AbortController()
-  let timer: ReturnType<typeof setTimeout> | undefined
+  const mayCome = (of: Pass | null) =>
+    of !== null &&
+    !of.protected &&
+    (of.closed_at === null || Date.now() - Date.parse(of.last_seen_at) < GIVE_UP_MS)
 
-  const mayCome = (of: Pass) =>
-    !of.protected && (of.closed_at === null || Date.now() - Date.parse(of.last_seen_at) < GIVE_UP_MS)
-
-  async function ask(mine: AbortController): Promise<void> {
-    const of = pass.value
-    if (of === null) return
-    try {
-      const found = await find(of.pass_id, mine.signal)
-      if (mine.signal.aborted) return
-      clip.value = found
-      state.value = found !== null ? 'ready' : mayCome(of) ? 'coming' : 'none'
-    } catch (problem) {
-      if (mine.signal.aborted || isAbort(problem)) return
-      error.value = problem
-      state.value = 'failed'
-    }
-    if (state.value === 'coming') timer = setTimeout(() => void ask(mine), AGAIN_MS)
-  }
-
-  function begin(): void {
-    run.abort()
-    clearTimeout(timer)
-    run = new AbortController()
-    clip.value = null
-    state.value = pass.value === null ? 'none' : 'loading'
-    void ask(run)
-  }
-
-  watch(() => pass.value?.pass_id, begin, { immediate: true })
-  onScopeDispose(() => {
-    run.abort()
-    clearTimeout(timer)
+  const it = useLoaded<string, { clip: Footage | null; coming: boolean }>({
+    key: computed(() => pass.value?.pass_id ?? null),
+    everyMs: AGAIN_MS,
+    moving: (shown) => shown?.coming ?? false,
+    load: async (pass_id, signal) => {
+      const clip = await find(pass_id, signal)
+      return { clip, coming: clip === null && mayCome(pass.value) }
+    },
   })
-  return { clip, state, error, reload: begin }
+  const clip = computed(() => it.value.value?.clip ?? null)
+  const state = computed<ClipState>(() => {
+    if (it.state.value === 'idle') return 'none'
+    if (it.state.value !== 'ready') return it.state.value
+    return clip.value !== null ? 'ready' : it.value.value?.coming ? 'coming' : 'none'
+  })
+  return { clip, state, error: it.error, reload: () => void it.reload() }
 }

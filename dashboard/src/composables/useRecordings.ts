@@ -10,6 +10,7 @@ import { isAbort } from '@/api/problem'
 import type { Footage, FootageQuery, Pass } from '@/api/types'
 import type { Span } from '@/footage/timeline'
 import type { LoadState } from '@/stores/cameras'
+import { useLoaded } from './useLoaded'
 
 /** A day that is still going on grows. */
 const AGAIN_MS = 20_000
@@ -29,10 +30,10 @@ export interface RecordingsOptions {
 export interface Recordings {
   state: Readonly<ShallowRef<LoadState>>
   error: Readonly<ShallowRef<unknown>>
-  recorded: Readonly<ShallowRef<Span[]>>
-  clips: Readonly<ShallowRef<Span[]>>
+  recorded: ComputedRef<Span[]>
+  clips: ComputedRef<Span[]>
   /** Oldest first. */
-  passes: Readonly<ShallowRef<Pass[]>>
+  passes: ComputedRef<Pass[]>
   /** What plays, and from which second of it; a new object seeks again. */
   footage: Readonly<ShallowRef<Footage | null>>
   cue: Readonly<ShallowRef<{ seconds: number }>>
@@ -63,11 +64,6 @@ export function useRecordings(options: RecordingsOptions): Recordings {
     timeline = footageTimeline,
     passes: fetchPasses = listPasses,
   } = options
-  const state = shallowRef<LoadState>('idle')
-  const error = shallowRef<unknown>(null)
-  const recorded = shallowRef<Span[]>([])
-  const clips = shallowRef<Span[]>([])
-  const passes = shallowRef<Pass[]>([])
   const footage = shallowRef<Footage | null>(null)
   const cue = shallowRef({ seconds: 0 })
   const seconds = shallowRef(0)
@@ -76,9 +72,7 @@ export function useRecordings(options: RecordingsOptions): Recordings {
   const position = computed(() =>
     footage.value === null ? null : Date.parse(footage.value.started_at) + seconds.value * 1000,
   )
-  let run = new AbortController()
   let lookup = new AbortController()
-  let timer: ReturnType<typeof setTimeout> | undefined
 
   async function allPasses(camera_id: string, signal: AbortSignal): Promise<Pass[]> {
     const found: Pass[] = []
@@ -92,35 +86,18 @@ export function useRecordings(options: RecordingsOptions): Recordings {
     return found.reverse()
   }
 
-  async function load(mine: AbortController): Promise<void> {
-    const camera_id = camera.value
-    if (camera_id === null) return
-    try {
+  const it = useLoaded({
+    key: computed(() => (camera.value === null ? null : { camera_id: camera.value, day: day.value })),
+    everyMs: AGAIN_MS,
+    moving: () => Date.now() < day.value.end,
+    load: async ({ camera_id, day: { start, end } }, signal) => {
       const [line, people] = await Promise.all([
-        timeline(camera_id, iso(day.value.start), iso(day.value.end), mine.signal),
-        allPasses(camera_id, mine.signal),
+        timeline(camera_id, iso(start), iso(end), signal),
+        allPasses(camera_id, signal),
       ])
-      if (mine.signal.aborted) return
-      recorded.value = line.recorded.map(spanOf)
-      clips.value = line.clips.map(spanOf)
-      passes.value = people
-      error.value = null
-      state.value = 'ready'
-    } catch (problem) {
-      if (mine.signal.aborted || isAbort(problem)) return
-      error.value = problem
-      // What was loaded before stays on the screen.
-      if (state.value !== 'ready') state.value = 'failed'
-    }
-    if (Date.now() < day.value.end) timer = setTimeout(() => void load(mine), AGAIN_MS)
-  }
-
-  async function reload(): Promise<void> {
-    run.abort()
-    clearTimeout(timer)
-    run = new AbortController()
-    await load(run)
-  }
+      return { recorded: line.recorded.map(spanOf), clips: line.clips.map(spanOf), passes: people }
+    },
+  })
 
   async function first(query: FootageQuery, signal: AbortSignal): Promise<Footage | null> {
     return (
@@ -169,7 +146,7 @@ export function useRecordings(options: RecordingsOptions): Recordings {
       skipped.value = Math.max(0, Date.parse(found.started_at) - at)
       play(found, at)
     } catch (problem) {
-      if (!mine.signal.aborted && !isAbort(problem)) error.value = problem
+      if (!mine.signal.aborted && !isAbort(problem)) it.error.value = problem
     } finally {
       if (mine === lookup) seeking.value = false
     }
@@ -180,38 +157,25 @@ export function useRecordings(options: RecordingsOptions): Recordings {
     if (done !== null) await seek(Date.parse(done.ended_at) + 1)
   }
 
-  watch(
-    [camera, day],
-    () => {
-      lookup.abort()
-      footage.value = null
-      skipped.value = 0
-      recorded.value = []
-      clips.value = []
-      passes.value = []
-      state.value = camera.value === null ? 'idle' : 'loading'
-      void reload()
-    },
-    { immediate: true },
-  )
-  onScopeDispose(() => {
-    run.abort()
+  watch([camera, day], () => {
     lookup.abort()
-    clearTimeout(timer)
+    footage.value = null
+    skipped.value = 0
   })
+  onScopeDispose(() => lookup.abort())
 
   return {
-    state,
-    error,
-    recorded,
-    clips,
-    passes,
+    state: it.state,
+    error: it.error,
+    recorded: computed(() => it.value.value?.recorded ?? []),
+    clips: computed(() => it.value.value?.clips ?? []),
+    passes: computed(() => it.value.value?.passes ?? []),
     footage,
     cue,
     position,
     skipped,
     seeking,
-    reload,
+    reload: it.reload,
     seek,
     next,
     shows: (at) => {

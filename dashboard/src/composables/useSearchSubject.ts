@@ -2,13 +2,14 @@
  * Whose face is looked for, as the address says: `?person=`, `?sighting=` or `?pass=`. A pass that has no sighting (yet)
  * is looked for by its picture.
  */
-import { computed, shallowRef, watch, type ComputedRef, type ShallowRef } from 'vue'
+import { computed, type ComputedRef, type ShallowRef } from 'vue'
 import { useRoute } from 'vue-router'
 import { client } from '@/api/client'
 import { fetchSighting, listSightings } from '@/api/faceSearch'
 import type { Sighting } from '@/api/faceTypes'
 import { fetchPass } from '@/api/passes'
 import { fetchPerson } from '@/api/people'
+import { useLoaded } from './useLoaded'
 import type { PhotoFile } from './usePhotoFile'
 
 export interface KnownFace {
@@ -28,9 +29,12 @@ export interface SearchSubjectOptions {
 export interface SearchSubject {
   known: Readonly<ShallowRef<KnownFace | null>>
   ids: ComputedRef<{ person_id?: string; sighting_id?: string }>
-  loading: Readonly<ShallowRef<boolean>>
+  loading: ComputedRef<boolean>
   fault: Readonly<ShallowRef<unknown>>
 }
+
+/** What the address names; empty: not that. */
+type Asked = Record<'person' | 'sighting' | 'pass', string>
 
 /** Times of passes and sightings are written by different services, ms. */
 const SLACK_MS = 1000
@@ -46,12 +50,14 @@ const faceOf = (sighting: Sighting): KnownFace => ({
 
 export function useSearchSubject({ photo }: SearchSubjectOptions): SearchSubject {
   const route = useRoute()
-  const known = shallowRef<KnownFace | null>(null)
-  const loading = shallowRef(false)
-  const fault = shallowRef<unknown>(null)
-  const asked = (name: string) =>
+  const named = (name: keyof Asked) =>
     computed(() => (typeof route.query[name] === 'string' ? route.query[name] : ''))
-  const [person, sighting, pass] = [asked('person'), asked('sighting'), asked('pass')]
+  const [person, sighting, pass] = [named('person'), named('sighting'), named('pass')]
+  const asked = computed<Asked | null>(() =>
+    person.value || sighting.value || pass.value
+      ? { person: person.value, sighting: sighting.value, pass: pass.value }
+      : null,
+  )
 
   async function ofPass(pass_id: string, signal: AbortSignal): Promise<KnownFace | null> {
     const { face_url, camera_id, opened_at, closed_at, last_seen_at } = await fetchPass(pass_id, signal)
@@ -66,36 +72,18 @@ export function useSearchSubject({ photo }: SearchSubjectOptions): SearchSubject
     return null
   }
 
-  async function find(signal: AbortSignal): Promise<KnownFace | null> {
-    if (sighting.value) return faceOf(await fetchSighting(sighting.value, signal))
-    if (pass.value) return ofPass(pass.value, signal)
-    const found = await fetchPerson(person.value, signal)
+  async function find(asked: Asked, signal: AbortSignal): Promise<KnownFace | null> {
+    if (asked.sighting) return faceOf(await fetchSighting(asked.sighting, signal))
+    if (asked.pass) return ofPass(asked.pass, signal)
+    const found = await fetchPerson(asked.person, signal)
     return { picture: found.crop_url, title: found.name, at: null, person_id: found.person_id }
   }
 
-  watch(
-    [person, sighting, pass],
-    async (_now, _before, onCleanup) => {
-      const run = new AbortController()
-      onCleanup(() => run.abort())
-      known.value = null
-      fault.value = null
-      loading.value = Boolean(person.value || sighting.value || pass.value)
-      if (!loading.value) return
-      try {
-        const found = await find(run.signal)
-        if (!run.signal.aborted) known.value = found
-      } catch (error) {
-        if (!run.signal.aborted) fault.value = error
-      }
-      if (!run.signal.aborted) loading.value = false
-    },
-    { immediate: true },
-  )
-
+  const it = useLoaded({ key: asked, load: find })
+  const known = it.value
   const ids = computed(() => {
     const { person_id, sighting_id } = known.value ?? {}
     return person_id !== undefined ? { person_id } : sighting_id !== undefined ? { sighting_id } : {}
   })
-  return { known, ids, loading, fault }
+  return { known, ids, loading: computed(() => it.state.value === 'loading'), fault: it.error }
 }

@@ -1,11 +1,11 @@
 /** Today's figures by hour. Counted by the server; asked again when a pass was recorded, each minute, and at midnight. */
 import { computed, onScopeDispose, shallowRef, type ComputedRef, type ShallowRef } from 'vue'
 import { countByHour } from '@/api/passes'
-import { isAbort } from '@/api/problem'
 import type { Counters, StateCounts } from '@/api/types'
 import { startOfDay } from '@/format'
 import type { LoadState } from '@/stores/cameras'
 import { useLiveSubscription } from './liveEventsKey'
+import { useLoaded } from './useLoaded'
 
 export interface TodayCountersOptions {
   /** Ask again at most this often when passes come, ms. Default 2000. */
@@ -57,47 +57,26 @@ export function hoursOfDay(day: Date, counters: Counters | null): Hour[] {
 
 export function useTodayCounters(options: TodayCountersOptions = {}): TodayCounters {
   const { throttleMs = 2000, everyMs = 60_000, fetchCounters = countByHour } = options
-  const counters = shallowRef<Counters | null>(null)
-  const day = shallowRef(startOfDay(Date.now()))
-  const state = shallowRef<LoadState>('idle')
-  const error = shallowRef<unknown>(null)
-  let run: AbortController | null = null
   let pending: ReturnType<typeof setTimeout> | undefined
-
-  async function reload(): Promise<void> {
-    clearTimeout(pending)
-    pending = undefined
-    run?.abort()
-    const mine = new AbortController()
-    run = mine
-    if (state.value !== 'ready') state.value = 'loading'
-    const today = startOfDay(Date.now())
-    try {
-      const answer = await fetchCounters(today, startOfDay(today.getTime() + 36 * 3_600_000), mine.signal)
-      if (mine.signal.aborted) return
-      day.value = today
-      counters.value = answer
-      error.value = null
-      state.value = 'ready'
-    } catch (problem) {
-      if (mine.signal.aborted || isAbort(problem)) return
-      error.value = problem
-      if (state.value !== 'ready') state.value = 'failed'
-    }
-  }
+  const it = useLoaded({
+    key: shallowRef(true),
+    everyMs,
+    load: async (_: boolean, signal) => {
+      clearTimeout(pending)
+      pending = undefined
+      const day = startOfDay(Date.now())
+      const end = startOfDay(day.getTime() + 36 * 3_600_000)
+      return { day, counters: await fetchCounters(day, end, signal) }
+    },
+  })
+  const counters = computed(() => it.value.value?.counters ?? null)
 
   function soon(): void {
-    pending ??= setTimeout(() => void reload(), throttleMs)
+    pending ??= setTimeout(() => void it.refresh(), throttleMs)
   }
 
   useLiveSubscription({ onPass: soon, onReady: soon })
-  const timer = setInterval(() => void reload(), everyMs)
-  onScopeDispose(() => {
-    clearInterval(timer)
-    clearTimeout(pending)
-    run?.abort()
-  })
-  void reload()
+  onScopeDispose(() => clearTimeout(pending))
 
   const totals = computed<StateCounts>(() => ({ ...NOBODY, ...counters.value?.totals }))
   const people = computed(
@@ -108,9 +87,9 @@ export function useTodayCounters(options: TodayCountersOptions = {}): TodayCount
     people,
     protectedShare: computed(() => (people.value === 0 ? null : totals.value.with_mask / people.value)),
     coverage: computed(() => counters.value?.watched?.coverage ?? null),
-    hours: computed(() => hoursOfDay(day.value, counters.value)),
-    state,
-    error,
-    reload,
+    hours: computed(() => hoursOfDay(it.value.value?.day ?? startOfDay(Date.now()), counters.value)),
+    state: it.state,
+    error: it.error,
+    reload: it.reload,
   }
 }
