@@ -2,6 +2,8 @@
 
 Embedded (a Milvus Lite server) every search looks at everything, `FLAT`; a cluster walks a graph, `HNSW`, widely, and
 more widely where a filter lets little through. Which one is a setting, all else is the same, `adapters.exact` the twin.
+What is called `FLAT` is an inverted list with a single cell, compared by dot products: the same answers, but read by
+faiss, where Milvus Lite would copy all vectors for each search of its own `FLAT` and measure their lengths.
 Samples and sightings are two partitions: whoever is to be recognised is looked for among people, not among all that
 was ever seen.
 
@@ -35,8 +37,13 @@ T = TypeVar("T")
 #: How vectors are found; see the module.
 IndexType = Literal["FLAT", "HNSW"]
 
-#: Neighbours of a node and breadth of the search while the graph is made.
-_HNSW: Final = {"M": 16, "efConstruction": 200}
+#: What Milvus calls each type, and what it is made with: of a graph neighbours of a node, and breadth meanwhile.
+_INDEXES: Final[Mapping[IndexType, tuple[str, Mapping[str, int]]]] = {
+    "FLAT": ("IVF_FLAT", {"nlist": 1}),
+    "HNSW": ("HNSW", {"M": 16, "efConstruction": 200}),
+}
+#: Vectors have length 1: their dot product is the cosine.
+_METRIC: Final = "IP"
 #: Breadth of a search, and of one with a filter: with 256 a filter for one camera in forty loses half of the hits
 #: (docs/design/0018-face-index.md).
 EF: Final = 512
@@ -140,7 +147,7 @@ class MilvusIndex:
             return [[] for _ in vectors]
         top_k = min(top_k, MAX_HITS)
         breadth = max(FILTERED_EF if where else EF, top_k)
-        parameters = {"ef": breadth} if self._index_type == "HNSW" else {}
+        parameters = {"ef": breadth} if self._index_type == "HNSW" else {"nprobe": 1}
 
         def find(client: MilvusClient) -> Any:
             return client.search(
@@ -150,7 +157,7 @@ class MilvusIndex:
                 partition_names=[_PARTITIONS[only.kind]],
                 limit=top_k,
                 output_fields=["subject_id"],
-                search_params={"metric_type": "COSINE", "params": parameters},
+                search_params={"metric_type": _METRIC, "params": parameters},
                 timeout=self._patience_s,
             )
 
@@ -217,9 +224,8 @@ class MilvusIndex:
             schema.add_field(field, DataType.VARCHAR, max_length=length)
         schema.add_field("seen_at_ms", DataType.INT64)
         schema.add_field("covered", DataType.BOOL)
-        index = client.prepare_index_params()
-        parameters = _HNSW if self._index_type == "HNSW" else {}
-        index.add_index("vector", index_type=self._index_type, metric_type="COSINE", params=parameters)
+        index, (kind, parameters) = client.prepare_index_params(), _INDEXES[self._index_type]
+        index.add_index("vector", index_type=kind, metric_type=_METRIC, params=dict(parameters))
         client.create_collection(name, schema=schema, index_params=index, timeout=_CALL_S)
 
     def _loaded(self, name: str, ask: Callable[[MilvusClient], T]) -> T:
@@ -262,6 +268,8 @@ class MilvusIndex:
 
 
 _PARTITIONS: Final[Mapping[VectorKind, str]] = {"sample": "samples", "sighting": "sightings"}
+#: Grows with what collections are made of: those of another shape are not ours, `syncing` fills new ones.
+_SHAPE: Final = 2
 #: Text fields of an entry and their greatest length.
 _WORDS: Final = {
     "subject_id": _ULID_CHARS,
@@ -276,7 +284,7 @@ def collection_name(model: str) -> str:
 
     Two models never share one, whatever their names are made of: the end is a digest.
     """
-    digest = hashlib.sha256(model.encode()).hexdigest()[:8]
+    digest = hashlib.sha256(f"{_SHAPE}/{model}".encode()).hexdigest()[:8]
     return f"faces_{re.sub('[^A-Za-z0-9]', '_', model)[:64]}_{digest}"
 
 
