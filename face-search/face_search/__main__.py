@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from apiflask import APIFlask
-from werkzeug.serving import make_server
-
 from face_search.bootstrap import make_parts
 from face_search.health import create_health_app
-from face_search.parts import Parts
 from face_search.rules import SERVICE
 from face_search.settings import Settings
 from shared_kernel import log
 from shared_kernel.bus import run_tasks
 from shared_kernel.errors import ArtifactError
-from shared_kernel.web import serve
+from shared_kernel.serving import Served, serve, serve_beside, stop_signal
 
 _USAGE: Final = "usage: python -m face_search web | worker"
 #: Requests that are answered at once; each search waits for the index.
@@ -30,31 +24,21 @@ def web(settings: Settings) -> None:
     """Answer HTTP until SIGTERM."""
     from face_search.app import create_app
 
-    started: list[Parts] = []
+    def make() -> Served:
+        parts = make_parts(settings)
+        return create_app(parts), parts.close
 
-    def make_app() -> APIFlask:
-        parts = make_parts(settings)  # in the web worker: neither threads nor children survive a fork
-        started.append(parts)
-        return create_app(parts)
-
-    def stop() -> None:
-        for parts in started:
-            parts.close()
-
-    serve(make_app, host=settings.host, port=settings.port, threads=_WEB_THREADS, on_stop=stop)
+    serve(make, host=settings.host, port=settings.port, threads=_WEB_THREADS)
 
 
 def worker(settings: Settings) -> None:
     """Recognise, index, import, erase until SIGTERM."""
     from face_search.worker import tasks
 
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = stop_signal()
     parts = make_parts(settings)
     if settings.port:
-        server = make_server(settings.host, settings.port, create_health_app(parts), threaded=True)
-        threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
+        serve_beside(create_health_app(parts), host=settings.host, port=settings.port)
     run_tasks(tasks(parts), stop)
     parts.close()
 

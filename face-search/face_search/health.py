@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from apiflask import APIFlask
@@ -10,7 +10,6 @@ from apiflask import APIFlask
 from face_search.parts import Parts
 from face_search.rules import SERVICE
 from shared_kernel import web
-from shared_kernel.errors import Unavailable
 
 #: First segment of every path.
 PREFIX: Final = "/faces"
@@ -25,15 +24,7 @@ def create_health_app(parts: Parts) -> APIFlask:
 def checks(parts: Parts) -> Mapping[str, web.Check]:
     """What must answer. The index is not among it: without it searches wait, everything else goes on."""
     return {
-        "database": lambda: _missing(parts.database.ping),
-        "redis": lambda: _missing(parts.bus.ping),
-        "object storage": lambda: _missing(parts.blobs.check),
+        "database": parts.database.ping,
+        "redis": parts.bus.ping,
+        "object storage": parts.blobs.check,
     }
-
-
-def _missing(ask: Callable[[], None]) -> str | None:
-    try:
-        ask()
-    except Unavailable as error:
-        return error.reason
-    return None

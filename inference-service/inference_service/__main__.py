@@ -2,13 +2,8 @@
 
 import argparse
 import os
-import signal
 import sys
 import time
-from threading import Event, Thread
-
-from apiflask import APIFlask
-from werkzeug.serving import BaseWSGIServer, make_server
 
 from inference_service.app import SERVICE, make_web, make_worker_web
 from inference_service.settings import Settings, cpu_numbers
@@ -16,7 +11,7 @@ from shared_kernel import log
 from shared_kernel.blobs import Blobs
 from shared_kernel.bus import Bus
 from shared_kernel.errors import ArtifactError, NotFound
-from shared_kernel.web import serve
+from shared_kernel.serving import Served, serve, serve_beside, stop_signal
 
 logger = log.get_logger(__name__)
 
@@ -44,19 +39,12 @@ def run_web(settings: Settings) -> int:
     """Serve models, pictures and live sessions."""
     from inference_service.web.service import WebService
 
-    running: list[WebService] = []
-
-    def make() -> APIFlask:
-        service = WebService(settings)  # in the web worker: threads do not survive a fork
+    def make() -> Served:
+        service = WebService(settings)
         service.start()
-        running.append(service)
-        return make_web(service.parts)
+        return make_web(service.parts), service.stop
 
-    def stop() -> None:
-        for service in running:
-            service.stop()
-
-    serve(make, host=settings.host, port=settings.port, threads=settings.live_sessions + SPARE_THREADS, on_stop=stop)
+    serve(make, host=settings.host, port=settings.port, threads=settings.live_sessions + SPARE_THREADS)
     return 0
 
 
@@ -65,9 +53,7 @@ def run_worker(settings: Settings) -> int:
     from inference_service import bootstrap
     from inference_service.work import Worker
 
-    stop = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = stop_signal()
     if problem := _keep_to(settings.cpus):
         logger.error("cannot start", extra=log.fields(reason=problem))
         return 1
@@ -79,7 +65,8 @@ def run_worker(settings: Settings) -> int:
     bus, blobs = Bus(settings.redis_url), Blobs.open(settings.blobs_url)
     desk = parts.desk.start()
     loops = Worker(bus, blobs, parts.analyst, stop).start()
-    server = _health_server(settings, bus, blobs, [*loops, desk])
+    health = make_worker_web(bus, blobs, [*loops, desk])
+    server = serve_beside(health, host=settings.host, port=settings.port)
     logger.info("worker ready", extra=log.fields(port=settings.port))
     stop.wait()
     # The loops finish what they have in hand, so the desk and the decoders stay open until they are done.
@@ -101,14 +88,6 @@ def _keep_to(cpus: str) -> str | None:
         except (AttributeError, OSError) as error:
             return f"INFERENCE_CPUS={cpus}: expected CPUs of this machine ({error})"
     return None
-
-
-def _health_server(settings: Settings, bus: Bus, blobs: Blobs, threads: list[Thread]) -> BaseWSGIServer:
-    """Serve health and metrics in a thread: gunicorn would fork, and the loops must live where the networks are."""
-    app = make_worker_web(bus, blobs, lambda: threads)
-    server = make_server(settings.host, settings.port, app, threaded=True)
-    Thread(target=server.serve_forever, name="health", daemon=True).start()
-    return server
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The web side of inference-service: models, pictures, live sessions, health, metrics. It never decodes a picture."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from threading import Thread
 
 from apiflask import APIFlask
@@ -34,11 +34,11 @@ def make_web(parts: WebParts) -> APIFlask:
     return app
 
 
-def make_worker_web(bus: Bus, blobs: Blobs, loops: Callable[[], Iterable[Thread]]) -> APIFlask:
+def make_worker_web(bus: Bus, blobs: Blobs, loops: Iterable[Thread]) -> APIFlask:
     """Make the app beside the worker: health and metrics only."""
 
     def work() -> str | None:
-        ended = [thread.name for thread in loops() if not thread.is_alive()]
+        ended = [thread.name for thread in loops if not thread.is_alive()]
         return f"loop ended: {', '.join(ended)}" if ended else None
 
     checks: dict[str, Check] = {"redis": bus.ping, "objects": blobs.check, "work": work}

@@ -5,21 +5,17 @@ Each imports only what it needs: one machine runs them all.
 
 from __future__ import annotations
 
-import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
 from typing import Final
-
-from apiflask import APIFlask
-from werkzeug.serving import make_server
 
 from miniprogram_api.bootstrap import make_parts
 from miniprogram_api.health import create_health_app
 from miniprogram_api.parts import Parts
 from miniprogram_api.settings import Settings
 from shared_kernel import log
-from shared_kernel.web import serve
+from shared_kernel.serving import Served, serve, serve_beside, stop_signal
 
 _USAGE: Final = "usage: python -m miniprogram_api web | recorder | clock | migrate"
 
@@ -28,20 +24,13 @@ def web(settings: Settings) -> None:
     """Answer HTTP until SIGTERM."""
     from miniprogram_api.app import SPARE_THREADS, create_app
 
-    started: list[Parts] = []
-
-    def make_app() -> APIFlask:
+    def make() -> Served:
         parts = make_parts(settings)
-        started.append(parts)
         parts.feed.open()
-        return create_app(parts)
-
-    def stop() -> None:
-        for parts in started:
-            parts.feed.close()
+        return create_app(parts), parts.feed.close
 
     threads = settings.max_event_streams + SPARE_THREADS
-    serve(make_app, host=settings.host, port=settings.port, threads=threads, on_stop=stop)
+    serve(make, host=settings.host, port=settings.port, threads=threads)
 
 
 def record(settings: Settings) -> None:
@@ -66,13 +55,10 @@ def migrate(settings: Settings) -> None:
 
 
 def _until_stopped(settings: Settings, work: Callable[[Parts, threading.Event], None]) -> None:
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = stop_signal()
     parts = make_parts(settings)
     if settings.port:
-        server = make_server(settings.host, settings.port, create_health_app(parts), threaded=True)
-        threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
+        serve_beside(create_health_app(parts), host=settings.host, port=settings.port)
     work(parts, stop)
     parts.close()
 

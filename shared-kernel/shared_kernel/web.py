@@ -1,4 +1,4 @@
-"""The web side that all services share: one app factory, one error shape, health, metrics, documentation, one server.
+"""The web side that all services share: one app factory, one error shape, health, metrics, documentation.
 
 Errors are RFC 9457 problem documents. `/healthz` says that the process lives, `/readyz` names what is missing,
 `/metrics` speaks Prometheus; the gateway routes none of the three.
@@ -6,22 +6,17 @@ Errors are RFC 9457 problem documents. `/healthz` says that the process lives, `
 
 from __future__ import annotations
 
-import gc
-import signal
-import threading
 import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from importlib.metadata import version
 from ipaddress import ip_address
 from pathlib import Path
-from types import FrameType
 from typing import Any, Final, cast
 
 import flask_swagger_ui
 from apiflask import APIFlask, HTTPError
-from flask import Flask, Response, g, jsonify, request, send_from_directory
-from gunicorn.app.base import BaseApplication
+from flask import Response, g, jsonify, request, send_from_directory
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
 from pydantic import BaseModel, Field
 from werkzeug.exceptions import HTTPException as WerkzeugHTTPException
@@ -244,80 +239,3 @@ def _add_measurement(app: APIFlask, service: str) -> None:
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers["X-Request-Id"] = g.get("request_id", "")
         return response
-
-
-def _call_at_stop(on_stop: Callable[[], None]) -> None:
-    """Call `on_stop` when the stop begins: gunicorn itself tells a worker only after it has waited for all streams."""
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
-        before = signal.getsignal(number)
-
-        def handle(received: int, frame: FrameType | None, before: Any = before) -> None:
-            threading.Thread(target=on_stop, name="on-stop").start()  # it may want a lock that this thread holds
-            if callable(before):
-                before(received, frame)
-
-        signal.signal(number, handle)
-
-
-class _Server(BaseApplication):  # type: ignore[misc]
-    """gunicorn without its command line."""
-
-    def __init__(self, make_app: Callable[[], Flask], options: Mapping[str, object]) -> None:
-        self._make_app = make_app
-        self._options = options
-        super().__init__()
-
-    def load_config(self) -> None:
-        for name, value in self._options.items():
-            self.cfg.set(name, value)
-
-    def load(self) -> Flask:
-        return self._make_app()
-
-
-def _leave_shared() -> None:
-    """Have the garbage collector leave alone what is there before a fork: it writes into every object that it visits.
-
-    Parent and child then go on sharing that memory (miniprogram-api: 124 instead of 150 MiB for both together).
-    """
-    gc.collect()
-    gc.freeze()
-
-
-def serve(
-    make_app: Callable[[], Flask],
-    *,
-    host: str,
-    port: int,
-    threads: int = 64,
-    workers: int = 1,
-    on_stop: Callable[[], None] | None = None,
-) -> None:
-    """Serve until SIGTERM or SIGINT; then stop within five seconds.
-
-    Args:
-        make_app: Called once in every worker process, after the fork: threads and connections begin there.
-        host: Address to listen on.
-        port: Port to listen on.
-        threads: Every open stream (SSE, WebSocket) holds one: expected streams + 32.
-        workers: Processes. Services that own cameras or fan out events use one.
-        on_stop: Called in the worker when the stop begins, before requests are waited for; maybe more than once.
-    """
-    options: dict[str, object] = {
-        "bind": f"{host}:{port}",
-        "worker_class": "gthread",
-        "workers": workers,
-        "threads": threads,
-        "worker_connections": max(1000, threads * 2),
-        "graceful_timeout": 3,
-        "timeout": 60,
-        "pre_fork": lambda _server, _worker: _leave_shared(),
-        "control_socket_disable": True,  # services of one user would steal each other's socket
-        "accesslog": None,
-        "errorlog": "-",
-        "loglevel": "warning",
-    }
-    if on_stop is not None:
-        options["post_worker_init"] = lambda _worker: _call_at_stop(on_stop)
-        options["worker_exit"] = lambda _server, _worker: on_stop()
-    _Server(make_app, options).run()

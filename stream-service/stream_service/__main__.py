@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from apiflask import APIFlask
-
 from shared_kernel.log import configure, get_logger
-from shared_kernel.web import serve
+from shared_kernel.serving import Served, serve
 from stream_service.bootstrap import StreamService
 from stream_service.settings import Settings
 
@@ -17,19 +15,13 @@ def main() -> None:
     settings = Settings()
     configure("stream-service", settings.log_level)
     get_logger("httpx").setLevel("WARNING")  # a line for every call would bury the rest
-    running: list[StreamService] = []
 
-    def make() -> APIFlask:
-        service = StreamService(settings)  # in the web worker: threads do not survive a fork
+    def make() -> Served:
+        service = StreamService(settings)
         service.start()
-        running.append(service)
-        return service.app()
+        return service.app(), service.stop
 
-    def stop() -> None:
-        for service in running:
-            service.stop()
-
-    serve(make, host=settings.host, port=settings.port, threads=settings.viewers + SPARE_THREADS, on_stop=stop)
+    serve(make, host=settings.host, port=settings.port, threads=settings.viewers + SPARE_THREADS)
 
 
 if __name__ == "__main__":
