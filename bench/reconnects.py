@@ -9,6 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from collections import deque
 from collections.abc import Iterator
 from ipaddress import ip_network
 from itertools import count
@@ -62,7 +63,10 @@ def figures(reconnects: int | None = None) -> Iterator[Figure]:
     command = [sys.executable, "-m", "shared_kernel.testing.rtsp", f"gate={clip.path}"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as camera:
         try:
-            url = (camera.stdout.readline() if camera.stdout else "").removeprefix("URL ").strip()
+            said = iter(camera.stdout or ())
+            url = next(said, "").removeprefix("URL ").strip()
+            # it tells of each connection: with nobody to hear it, the pipe would be full after some 1,700 of them
+            threading.Thread(target=deque, args=(said, 0), daemon=True).start()
             seen = connected(url, wanted)
         finally:
             camera.terminate()
