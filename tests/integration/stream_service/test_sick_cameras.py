@@ -1,5 +1,6 @@
-"""Cameras that hang, flap, trickle and send garbage, all at once beside a healthy one: it costs that one nothing,
-they come back by themselves, and nothing is left behind: no thread, no socket, no memory, no pass lost or doubled.
+"""Cameras that hang in opening or in reading, flap, trickle, flood and send garbage, all at once beside a healthy one:
+it costs that one nothing, they come back by themselves, and nothing is left behind: no thread, no socket, no memory, no
+pass lost or doubled.
 """
 
 from __future__ import annotations
@@ -14,14 +15,27 @@ from shared_kernel.testing.rtsp import Fault, RtspServer
 from tests.integration.stream_service.passing import assert_one_pass_at_a_time, passes_of
 from tests.integration.stream_service.world import ApiDouble, StreamPart, canned_inference
 
-FAULTS = {"hangs": Fault.HANG, "flaps": Fault.CLOSE, "garbles": Fault.GARBAGE, "trickles": Fault.TRICKLE}
-#: Reconnections and the passes they end leave some memory in pools and caches; a leaked connection is 10 MB and more.
-SPARE_MIB = 48
+FAULTS = {
+    "hangs": Fault.HANG,
+    "flaps": Fault.CLOSE,
+    "garbles": Fault.GARBAGE,
+    "trickles": Fault.TRICKLE,
+    "silent": Fault.SILENT,
+    "deaf": Fault.DEAF,
+    "floods": Fault.FLOOD,
+}
+#: Met only by who connects anew.
+IN_OPENING = ("silent", "deaf")
+#: The cameras send 25 pictures a second; one that floods, thousands, of which so many are read at most.
+FLOOD_FPS, MOST_FPS = 100, 400
+#: Reconnections and the passes they end leave some memory in pools and caches, for each sick camera; a connection that
+#: leaks is 10 MB and more.
+SPARE_MIB = 12 * len(FAULTS)
 #: Pools of connections to Redis and the API, and of web threads, are filled when they are first needed; a leak would
 #: leave one for each reconnection.
 SPARE_SOCKETS = SPARE_THREADS = 3
 #: Of all cameras, before they are well again.
-RECONNECTS = 8
+RECONNECTS = 2 * len(FAULTS)
 
 
 class Footprint(NamedTuple):
@@ -52,6 +66,8 @@ def _target(link: Path) -> str:
 def sick(cameras: RtspServer) -> Iterator[None]:
     for name, fault in FAULTS.items():
         cameras.fail(name, fault)
+    for name in IN_OPENING:
+        cameras.drop(name)
     yield
     for name in FAULTS:
         cameras.heal(name)
@@ -63,6 +79,8 @@ def with_picture(part: StreamPart, *names: str) -> bool:
 
 
 def noticed(part: StreamPart, name: str) -> bool:
+    if name == "floods":
+        return part.metric("stream_camera_fps", camera_id=name) > FLOOD_FPS
     return not part.state(name, "online")
 
 
@@ -85,6 +103,7 @@ def test_sick_cameras_leave_nothing_behind(
             wait_until(lambda: all(noticed(stream, name) for name in FAULTS), 60, "all are noticed")
             wait_until(lambda: stream.metric("stream_reconnects_total") >= RECONNECTS, 60, "they are tried again")
             assert with_picture(stream, "healthy")
+            assert stream.metric("stream_camera_fps", camera_id="floods") < MOST_FPS
         wait_until(lambda: with_picture(stream, *names), 60, "all come back")
         assert stream.metric("stream_reconnects_total", camera_id="healthy") == 0
         wait_until(lambda: Footprint.of(stream).threads <= before.threads + SPARE_THREADS, 30, "no thread is left")

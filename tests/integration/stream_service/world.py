@@ -192,6 +192,7 @@ class StreamPart(Part):
             "STREAM_SPOOL_DIR": str(folder / "spool"),
             "STREAM_FILE_ROOTS": str(folder / "clips"),
             "STREAM_ALLOWED_RANGES": "127.0.0.0/8",  # where the cameras of tests are
+            "MALLOC_ARENA_MAX": "2",  # as `xunshi up` starts it
             **settings,
         }
         command = [sys.executable, "-m", "stream_service"]

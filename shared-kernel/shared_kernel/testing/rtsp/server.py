@@ -81,6 +81,12 @@ class RtspServer:
         """No fault any more."""
         self.mounts[name].fault = None
 
+    def drop(self, name: str) -> None:
+        """Hang up on everybody who plays it; they may come again."""
+        for connection in tuple(self.connections):
+            if connection.plays(name):
+                connection.hang_up()
+
     def clients(self, name: str) -> int:
         """How many play it now."""
         return sum(connection.plays(name) for connection in tuple(self.connections))
