@@ -97,7 +97,7 @@ class IndexEntry:
         kind: what it was made from.
         subject_id: which sample or sighting.
         person_id: whose sample; who the sighting shows; empty: nobody known.
-        camera_id: which camera saw it; empty: none, or a sample.
+        camera_id: which camera saw it, or of a photo which user took it; empty: a sample.
         seen_at_ms: milliseconds since 1970 of a sighting; 0 of a sample.
         mask_state: what the face wears.
         covered: mouth or nose cannot be seen.
@@ -121,7 +121,7 @@ class IndexFilter:
     Attributes:
         kind: samples or sightings.
         person_ids: of these persons only.
-        camera_ids: seen by these cameras only.
+        camera_ids: seen by these cameras, or on photos that these users took.
         from_ms: seen then or later, milliseconds since 1970.
         to_ms: seen before that.
         mask_states: wearing one of these.

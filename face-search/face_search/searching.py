@@ -156,11 +156,11 @@ class Searcher:
         return Found(verdict, threshold, compared, tuple(judged[: wanted.top_k]))
 
     def _sightings(self, probe: Probe, wanted: Wanted) -> Found:
-        cameras = _both(self.viewer.cameras, wanted.camera_ids)
+        sources = _both(self.viewer.sources, wanted.camera_ids)
         chosen = None if wanted.list_ids is None else self._likeness.on_lists(wanted.list_ids)
         only = IndexFilter(
             "sighting",
-            camera_ids=cameras,
+            camera_ids=sources,
             from_ms=None if wanted.since is None else _milliseconds(wanted.since),
             to_ms=None if wanted.until is None else _milliseconds(wanted.until),
             mask_states=wanted.mask_states,
@@ -170,7 +170,7 @@ class Searcher:
         look = Look(self.model, probe.vectors, _filters(only, chosen))
         itself = 0 if probe.sighting_id is None else 1
         count = wanted.top_k + itself + 1
-        ranked = nearest_sightings(self.index, look, count, lambda ids: self._shown(ids, chosen), wanted.after)
+        ranked = nearest_sightings(self.index, look, count, lambda ids: self._shown(ids, wanted, chosen), wanted.after)
         ranked = [one for one in ranked if one.subject_id != probe.sighting_id and one.score >= threshold - SHOWN_BELOW]
         candidates = tuple(Candidate(one, accepted=one.score >= threshold) for one in ranked[: wanted.top_k])
         verdict: Verdict = "match" if any(one.accepted for one in candidates) else "unknown"
@@ -185,8 +185,8 @@ class Searcher:
         found = self._likeness.owners(sample_ids, self.moment)
         return found if chosen is None else {one: owner for one, owner in found.items() if owner in chosen}
 
-    def _shown(self, sighting_ids: Collection[str], chosen: frozenset[str] | None) -> set[str]:
-        found = self._likeness.visible(sighting_ids, self.viewer)
+    def _shown(self, sighting_ids: Collection[str], wanted: Wanted, chosen: frozenset[str] | None) -> set[str]:
+        found = self._likeness.visible(sighting_ids, self.viewer, wanted.camera_ids)
         return {one for one, person_id in found.items() if chosen is None or person_id in chosen}
 
     def _judged(self, ranked: Sequence[Ranked], probe: Probe, threshold: float) -> list[Candidate]:

@@ -32,19 +32,22 @@ class Viewer:
     user_id: str
     cameras: frozenset[str] | None
 
+    @property
+    def sources(self) -> frozenset[str] | None:
+        """Whose sightings those are: ids of cameras, and of users who took photos. None: everybody's."""
+        return None if self.cameras is None else self.cameras | {self.user_id}
+
     def may_see(self, row: Sighting) -> bool:
         """Tell whether this sighting is one for the viewer."""
-        if self.cameras is None:
-            return True
-        return row.taken_by == self.user_id if row.camera_id is None else row.camera_id in self.cameras
+        return self.sources is None or source_of(row) in self.sources
 
     @property
     def where(self) -> ColumnElement[bool]:
         """The same, as a condition."""
-        if self.cameras is None:
+        if self.sources is None:
             return true()
-        own = and_(Sighting.camera_id.is_(None), Sighting.taken_by == self.user_id)
-        return or_(Sighting.camera_id.in_(self.cameras), own)
+        photo = and_(Sighting.camera_id.is_(None), Sighting.taken_by.in_(self.sources))
+        return or_(Sighting.camera_id.in_(self.sources), photo)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,13 +139,23 @@ class Likeness:
                 final[person_id] = row.person_id
         return final
 
-    def visible(self, sighting_ids: Collection[str], viewer: Viewer) -> dict[str, str | None]:
-        """Give those of these sightings that are there and for this viewer, each with who it is taken for."""
+    def visible(
+        self, sighting_ids: Collection[str], viewer: Viewer, camera_ids: frozenset[str] | None = None
+    ) -> dict[str, str | None]:
+        """Give those of these sightings that are there and for this viewer, each with who it is taken for.
+
+        Args:
+            sighting_ids: which.
+            viewer: for whom.
+            camera_ids: of these cameras only; None: whichever.
+        """
         found: dict[str, str | None] = {}
         for batch in _batches(sighting_ids):
             query = select(Sighting.sighting_id, Sighting.person_id).where(
                 Sighting.sighting_id.in_(batch), viewer.where
             )
+            if camera_ids is not None:
+                query = query.where(Sighting.camera_id.in_(camera_ids))
             found |= {row.sighting_id: row.person_id for row in self._session.execute(query)}
         return found
 
@@ -204,6 +217,11 @@ class Likeness:
             for person_id, vector in self._session.execute(query):
                 found.setdefault(person_id, []).append(as_vector(vector))
         return {person_id: np.stack(vectors) for person_id, vectors in found.items()}
+
+
+def source_of(row: Sighting) -> str:
+    """Say what decides who may see a sighting: its camera, or who took the photo. Empty: neither is known."""
+    return row.camera_id or row.taken_by or ""
 
 
 def as_vector(stored: bytes) -> Vector:

@@ -16,7 +16,7 @@ import numpy as np
 from sqlalchemy import CursorResult, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
-from face_search.adapters.likeness import as_vector
+from face_search.adapters.likeness import as_vector, source_of
 from face_search.ports import IndexEntry, Vector, VectorKind
 from shared_kernel.clock import now
 from shared_kernel.errors import Conflict, Unavailable
@@ -249,7 +249,7 @@ def _of_sighting(row: FaceVector, sighting: Sighting) -> IndexEntry:
         kind="sighting",
         subject_id=row.subject_id,
         person_id=sighting.person_id or "",
-        camera_id=sighting.camera_id or "",
+        camera_id=source_of(sighting),
         seen_at_ms=round((sighting.seen_at - _EPOCH).total_seconds() * 1000),
         mask_state=MaskState(sighting.mask_state),
         covered=sighting.covered,

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from face_search.adapters.likeness import source_of
 from face_search.ports import IndexEntry
 from shared_kernel.messages import MaskState, derived_id
 from shared_kernel.tables import FaceVector, Sighting
@@ -46,7 +47,7 @@ class People:
             kind="sighting",
             subject_id=sighting_id,
             person_id=row.person_id or "",
-            camera_id=camera_id or "",
+            camera_id=source_of(row),
             seen_at_ms=round(row.seen_at.timestamp() * 1000),
         )
         return sighting_id

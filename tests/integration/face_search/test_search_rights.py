@@ -99,6 +99,26 @@ def test_who_took_a_photo_may_see_its_faces(people: People) -> None:
     assert world.call("GET", f"/sightings/{seen}", others).status_code == 404
 
 
+def test_who_took_a_photo_finds_its_faces(people: People) -> None:
+    world = people.world
+    mine = world.camera()
+    own, others, everybody = world.token("officer", cameras=[mine]), world.token("officer", cameras=[]), world.token()
+    passed = people.sighting(Portrait(ADA), mine)
+    taken = [people.sighting(Portrait(ADA, look=n), taken_by=own, source="photo") for n in (1, 2)]
+    foreign = people.sighting(Portrait(ADA, look=3), taken_by=others, source="photo")
+    for token, expected in ((own, {passed, *taken}), (others, {foreign}), (everybody, {passed, *taken, foreign})):
+        found = people.look(token, Portrait(ADA), of="sightings")
+        assert set(sightings(found)) == expected
+    # a narrower question than one's rights stays as narrow: no camera took the photos
+    for camera in (mine, own):
+        found = people.look(own, Portrait(ADA), of="sightings", camera_ids=camera)
+        assert sightings(found) == ([passed] if camera == mine else [])
+    assert sightings(people.look(everybody, Portrait(ADA), of="sightings", camera_ids=own)) == []
+    way = world.call("GET", f"/sightings/{taken[0]}/trajectory?purpose=why", own).get_json()
+    assert {one["sighting_id"] for one in way["sightings"]} == {passed, *taken}
+    assert world.call("GET", f"/sightings/{foreign}/trajectory?purpose=why", own).status_code == 404
+
+
 @pytest.mark.parametrize(("role", "status"), [("administrator", 200), ("officer", 200), ("guard", 403)])
 def test_the_role_decides_who_searches(few: People, role: str, status: int) -> None:
     token = few.world.token(role)
