@@ -20,9 +20,8 @@ HOST = "127.0.0.1"
 #: Frames are lossy and small; what grows beyond this is a consumer that never comes back.
 REDIS_MEMORY = "512mb"
 _REDIS_STAGE, _SERVICE_STAGE, _GATEWAY_STAGE = 0, 1, 2
-#: Libraries would start a thread per core in each process; the services say themselves how many they want.
-#: And glibc would keep freed memory in eight places a core, each as large as it ever was: two do for threads that mostly
-#: wait.
+#: Libraries would start a thread per core in each process; the services say themselves how many they want. And glibc
+#: would keep freed memory in eight places a core, each as large as it ever was: two do for threads that mostly wait.
 _QUIET_LIBRARIES = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
