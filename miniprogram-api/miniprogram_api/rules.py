@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from ipaddress import ip_network
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 from urllib.parse import SplitResult, urlsplit
 
 from shared_kernel.errors import Invalid, Poison
@@ -31,20 +31,7 @@ Permission = Literal[
 ]
 
 PERMISSIONS: Final[Mapping[str, tuple[Permission, ...]]] = {
-    "administrator": (
-        "camera.manage",
-        "camera.view_all",
-        "camera.unmasked",
-        "user.manage",
-        "pass.view",
-        "photo.detect",
-        "frame.archive",
-        "face.view",
-        "face.search",
-        "face.manage",
-        "face.erase",
-        "face.audit",
-    ),
+    "administrator": get_args(Permission),
     "officer": ("camera.view_all", "pass.view", "photo.detect", "frame.archive", "face.view", "face.search"),
     "guard": ("pass.view", "photo.detect"),
 }
