@@ -2,7 +2,7 @@
 
 Embedded (a Milvus Lite server) every search looks at everything, `FLAT`; a cluster walks a graph, `HNSW`, widely, and
 more widely where a filter lets little through. Which one is a setting, all else is the same, `adapters.exact` the twin.
-What is called `FLAT` is an inverted list with a single cell, compared by dot products: the same answers, but read by
+What is called `FLAT` is inverted lists of which every one is read, compared by dot products: the same answers, but from
 faiss, where Milvus Lite would copy all vectors for each search of its own `FLAT` and measure their lengths.
 Samples and sightings are two partitions: whoever is to be recognised is looked for among people, not among all that
 was ever seen.
@@ -37,9 +37,12 @@ T = TypeVar("T")
 #: How vectors are found; see the module.
 IndexType = Literal["FLAT", "HNSW"]
 
+#: Inverted lists, of which a search reads all. As many as Milvus Lite makes whatever it is told: fewer read than made
+#: would not be exact.
+_LISTS: Final = 128
 #: What Milvus calls each type, and what it is made with: of a graph neighbours of a node, and breadth meanwhile.
 _INDEXES: Final[Mapping[IndexType, tuple[str, Mapping[str, int]]]] = {
-    "FLAT": ("IVF_FLAT", {"nlist": 1}),
+    "FLAT": ("IVF_FLAT", {"nlist": _LISTS}),
     "HNSW": ("HNSW", {"M": 16, "efConstruction": 200}),
 }
 #: Vectors have length 1: their dot product is the cosine.
@@ -147,7 +150,7 @@ class MilvusIndex:
             return [[] for _ in vectors]
         top_k = min(top_k, MAX_HITS)
         breadth = max(FILTERED_EF if where else EF, top_k)
-        parameters = {"ef": breadth} if self._index_type == "HNSW" else {"nprobe": 1}
+        parameters = {"ef": breadth} if self._index_type == "HNSW" else {"nprobe": _LISTS}
 
         def find(client: MilvusClient) -> Any:
             return client.search(

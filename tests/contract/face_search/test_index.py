@@ -301,6 +301,26 @@ def test_away_hanging_and_back(tmp_path: Path) -> None:
         index.close()
 
 
+def test_what_milvus_has_indexed_is_still_found_exactly(tmp_path: Path) -> None:
+    """Milvus Lite compares few rows one by one and makes its index of many behind our back."""
+    stored, asked = vectors(3000), vectors(20, seed=1)
+    with MilvusServer(tmp_path) as server:
+        index = MilvusIndex(server.url)
+        index.ensure("test", DIMENSION)
+        index.upsert("test", [entry(number, vector) for number, vector in enumerate(stored)])
+
+        def indexed() -> bool:
+            index.ensure("test", DIMENSION)  # as `syncing` does every few seconds: what is loose is written
+            return any(tmp_path.rglob("*.ivf_flat.idx"))
+
+        wait_until(indexed, 30, "an index of the rows")
+        found = index.search("test", asked, 10, SAMPLES)
+        index.close()
+    for hits, cosines in zip(found, asked @ stored.T, strict=True):
+        order = np.argsort(-cosines)[:10]
+        assert [hit.vector_id for hit in hits] == [derived_id("vector", int(number)) for number in order]
+
+
 def test_nobody_at_start(tmp_path: Path) -> None:
     server = MilvusServer(tmp_path)
     index = MilvusIndex(server.url)
