@@ -6,7 +6,7 @@ import { computed, onScopeDispose, shallowRef, type ComputedRef, type ShallowRef
 import type { Examined, FaceSample, Person, PersonDraft } from '@/api/faceTypes'
 import { addPerson, addSample, examinePhoto } from '@/api/people'
 import { isAbort, RequestProblem } from '@/api/problem'
-import { newKey } from '@/key'
+import { onceKey } from '@/key'
 import { photoFault, type PhotoFault } from './usePhotoFile'
 
 /** `other`: it looks like somebody else who is enrolled; a human has to say so. */
@@ -80,7 +80,7 @@ export function useEnrolment(options: EnrolmentOptions = {}): Enrolment {
   const busy = shallowRef(false)
   let run = new AbortController()
   let made: Person | null = null
-  let key = newKey()
+  const once = onceKey()
   let count = 0
 
   function set(id: number, change: Partial<Shot>): void {
@@ -156,14 +156,8 @@ export function useEnrolment(options: EnrolmentOptions = {}): Enrolment {
   async function save(draft: PersonDraft | null, person_id?: string): Promise<Person | null> {
     busy.value = true
     try {
-      if (person_id === undefined && made === null && draft !== null) {
-        try {
-          made = await makePerson(draft, key)
-        } catch (error) {
-          if (error instanceof RequestProblem && error.status >= 400 && error.status < 500) key = newKey()
-          throw error
-        }
-      }
+      if (person_id === undefined && made === null && draft !== null)
+        made = await once.send((key) => makePerson(draft, key))
       const id = person_id ?? made?.person_id
       if (id === undefined) throw new Error('enrolment: expected a person, got none')
       for (const shot of shots.value.filter((each) => each.state === 'good')) await sendOne(id, shot)
@@ -180,7 +174,7 @@ export function useEnrolment(options: EnrolmentOptions = {}): Enrolment {
     shots.value = []
     fault.value = null
     made = null
-    key = newKey()
+    once.renew()
   }
 
   const good = computed(

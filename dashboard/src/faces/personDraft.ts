@@ -1,5 +1,7 @@
 /** A person while somebody fills in the form: what is in the fields, what is wrong, what is sent. */
 import type { Basis, Person, PersonDraft } from '@/api/faceTypes'
+import { RequestProblem } from '@/api/problem'
+import { describeProblem, type Translate } from '@/describe'
 
 export interface PersonValues {
   name: string
@@ -67,3 +69,7 @@ export function draftOf(values: PersonValues): PersonDraft {
     list_ids: values.list_ids,
   }
 }
+
+/** Why it was not kept; the usual refusal is a number that somebody else has. */
+export const describeSaving = (error: unknown, t: Translate): string =>
+  error instanceof RequestProblem && error.status === 409 ? t('people.refTaken') : describeProblem(error, t)
