@@ -1,4 +1,4 @@
-"""`python -m face_search web | worker`: the processes of this service. Each imports only what it needs."""
+"""`python -m face_search web | worker | all`: the processes of this service. Each imports only what it needs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from shared_kernel.bus import run_tasks
 from shared_kernel.errors import ArtifactError
 from shared_kernel.serving import Served, serve, serve_beside, stop_signal
 
-_USAGE: Final = "usage: python -m face_search web | worker"
+_USAGE: Final = "usage: python -m face_search web | worker | all"
 #: Requests that are answered at once; each search waits for the index.
 _WEB_THREADS: Final = 32
 
@@ -43,7 +43,14 @@ def worker(settings: Settings) -> None:
     parts.close()
 
 
-_PROCESSES: Final[Mapping[str, Callable[[Settings], None]]] = {"web": web, "worker": worker}
+def together(settings: Settings) -> None:
+    """Both in one process, until SIGTERM."""
+    from face_search.together import make
+
+    serve(lambda: make(settings), host=settings.host, port=settings.port, threads=_WEB_THREADS)
+
+
+_PROCESSES: Final[Mapping[str, Callable[[Settings], None]]] = {"web": web, "worker": worker, "all": together}
 
 
 def main(arguments: list[str]) -> None:

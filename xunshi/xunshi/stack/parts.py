@@ -56,16 +56,14 @@ class Ports:
     infer: int
     milvus: int
     faces: int
-    faces_worker: int
     workers: tuple[int, ...]
     streams: tuple[int, ...]
 
     @classmethod
     def choose(cls, workers: int = 1, streams: int = 1) -> Ports:
-        redis, api, recorder, clock, infer, *rest = free_ports(HOST, 8 + workers + streams)
-        milvus, faces, faces_worker, *rest = rest
+        redis, api, recorder, clock, infer, milvus, faces, *rest = free_ports(HOST, 7 + workers + streams)
         replicas = tuple(rest[:workers]), tuple(rest[workers:])
-        return cls(redis, api, recorder, clock, infer, milvus, faces, faces_worker, *replicas)
+        return cls(redis, api, recorder, clock, infer, milvus, faces, *replicas)
 
 
 def redis_url(secrets: Secrets, port: int) -> str:
@@ -177,15 +175,16 @@ def _workers(ports: Ports, env: Mapping[str, str]) -> list[Part]:
 
 
 def _faces(folder: DataFolder, ports: Ports, env: Mapping[str, str], *, after: tuple[str, ...]) -> list[Part]:
-    """The vector index and face-search. The index is a cache: without it searches are refused, all else goes on."""
+    """The vector index, and face-search whose web and worker share networks and the client of the index.
+
+    The index is a cache: without it searches are refused, all else goes on.
+    """
     program = str(Path(sys.executable).with_name("milvus-lite"))
     words = ("server", "--data-dir", str(folder.path / "milvus"), "--host", HOST, "--port", str(ports.milvus))
     index = Part(
         "milvus", (program, *words), OpenPort(HOST, ports.milvus), _QUIET_LIBRARIES, stage=_REDIS_STAGE, needed=False
     )
-    web = _web("faces-web", ("face_search", "web"), ports.faces, env, "FACE_SEARCH_PORT", after=after)
-    worker = _web("faces-worker", ("face_search", "worker"), ports.faces_worker, env, "FACE_SEARCH_PORT", after=after)
-    return [index, web, worker]
+    return [index, _web("faces", ("face_search", "all"), ports.faces, env, "FACE_SEARCH_PORT", after=after)]
 
 
 def _redis_command(folder: DataFolder, secrets: Secrets, ports: Ports) -> tuple[str, ...]:
