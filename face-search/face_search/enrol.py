@@ -199,6 +199,14 @@ class Enrolment:
         """Tell whether a face is surely not the one of the samples that a person has."""
         return self.others.is_unlike(store, person_id, face)
 
+    def likest_other(self, store: Store, face: FaceRead, person_id: str) -> Resemblance | None:
+        """Say whose face it rather is, of those who are enrolled.
+
+        Raises:
+            Unavailable: the index is away and the gallery too large to do without.
+        """
+        return next(iter(self.others.than(store, person_id, face, now())), None)
+
     def keep(self, sample_id: str, face: FaceRead) -> None:
         """Store the pictures of a sample; a repeat stores the same.
 

@@ -6,6 +6,7 @@ the import appear together or not at all.
 Who is who: the same number (`external_ref`) is the same person, also of former imports. Without a number the name must
 do: the person of that name if there is just one, a new one if there is none; with several the line is refused. A
 picture that looks nothing like those a person has already is refused too: two people of one name, or a wrong picture.
+So is a face that somebody else is enrolled with: one human twice, or two who look alike, which a human has to say.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from pydantic import BaseModel, ConfigDict
 from face_search.adapters.store import Store
 from face_search.bundles import BadBundle, Bundle
 from face_search.ports import FaceRead
+from face_search.resemblance import Resemblance
 from face_search.roster import Entry
 from shared_kernel.clock import now
 from shared_kernel.database import Database
@@ -48,6 +50,8 @@ class Wanted(BaseModel):
     basis: str = "consent"
     basis_detail: str = ""
     expires_at: Moment | None = None
+    #: Faces are enrolled although somebody else has such a one.
+    accept_alike: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,6 +81,14 @@ class Enrolment(Protocol):
         """Tell whether a face is surely not the one of the samples that a person has."""
         ...
 
+    def likest_other(self, store: Store, face: FaceRead, person_id: str) -> Resemblance | None:
+        """Say whose face it rather is, of those who are enrolled.
+
+        Raises:
+            Unavailable: the index is away and the gallery too large to do without.
+        """
+        ...
+
     def keep(self, sample_id: str, face: FaceRead) -> None:
         """Store the pictures of a sample; a repeat stores the same."""
         ...
@@ -92,7 +104,7 @@ class Lost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What became of a line. `reason` is a code, `detail` words."""
+    """What became of a line. `reason` is a code, `detail` words; `person_id`: whose, or whom a refused face is like."""
 
     outcome: str
     reason: str | None = None
@@ -180,6 +192,9 @@ class Line:
         with self._database.read() as store:
             if exists and self._enrolment.is_unlike(store, face, person_id):
                 raise _refused("other_face", "looks nothing like the pictures of this person that are enrolled")
+            held = None if self._may_be_alike else self._held_back(store, face, person_id)
+        if held is not None:
+            return self._note(held)
         sample_id = derived_id(f"{self._row.import_id}/{self._entry.line_no}", content.hex())
         self._enrolment.keep(sample_id, face)
         with self._hold.proved(accepted=1) as store:
@@ -190,6 +205,20 @@ class Line:
             self._enrolment.add(store, Imported(sample_id, person_id, face, content, self._row.created_by))
             store.imports.add_line(self._line(Settled("accepted", None, None, person_id, sample_id)))
         return None
+
+    @property
+    def _may_be_alike(self) -> bool:
+        return self._entry.accept_alike or self._wanted.accept_alike
+
+    def _held_back(self, store: Store, face: FaceRead, person_id: str) -> Settled | None:
+        """The line for a face that is rather somebody else's. Names them: erasing them empties the line."""
+        other = self._enrolment.likest_other(store, face, person_id)
+        known = None if other is None else store.likeness.known([other.person_id]).get(other.person_id)
+        if other is None or known is None:
+            return None
+        number = f" ({known.external_ref})" if known.external_ref else ""
+        words = f"like {known.name}{number}, who is enrolled: {other.score:.2f}, {other.threshold:.2f} is enough"
+        return Settled("refused", "face_of_other", words, other.person_id)
 
     def _person_id(self, store: Store) -> tuple[str, bool]:
         """Whose picture this is, and whether that person is enrolled.

@@ -10,6 +10,7 @@ tab. Columns by Chinese or English name, in any order; only the picture and the 
     note 备注            what guards should know
     basis 依据           consent 同意, contract 合同, duty 法定职责, safety 公共安全
     basis_detail 依据说明 such as where the signed consent lies
+    accept_alike 仍然录入  yes 是: enrolled although somebody else has such a face
     consented_at 同意日期, expires_at 有效期至   2026-01-31, 2026/1/31 or 2026年1月31日; a day ends with its last moment
 
 Without a CSV the folder is the name: `张三/1.jpg`; a picture outside of folders is named by its file: `张三.jpg`.
@@ -42,6 +43,7 @@ _COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "note": ("note", "remark", "备注", "说明"),
     "basis": ("basis", "legalbasis", "依据", "处理依据", "合法依据"),
     "basis_detail": ("basisdetail", "依据说明", "同意书"),
+    "accept_alike": ("acceptalike", "仍然录入", "相似仍录入"),
     "consented_at": ("consentedat", "consented", "同意日期", "同意时间"),
     "expires_at": ("expiresat", "expires", "validuntil", "有效期", "有效期至", "到期日", "到期日期"),
 }
@@ -55,6 +57,10 @@ BASES: Final[Mapping[str, str]] = {
     "合同": "contract",
     "法定职责": "duty",
     "公共安全": "safety",
+}
+_ANSWERS: Final[Mapping[str, bool]] = {
+    **dict.fromkeys(("yes", "y", "true", "1", "是"), True),
+    **dict.fromkeys(("", "no", "n", "false", "0", "否"), False),
 }
 _DAY: Final = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
 _BETWEEN_LISTS: Final = re.compile(r"[;；、|,，]")
@@ -78,6 +84,7 @@ class Entry:
     basis_detail: str = ""
     consented_at: datetime | None = None
     expires_at: datetime | None = None
+    accept_alike: bool = False
     problem: tuple[str, str] | None = None
 
 
@@ -245,6 +252,9 @@ def _filled(entry: Entry, row: Mapping[str, str], zone: tzinfo) -> Entry:
     basis = BASES.get(row.get("basis", "").lower(), "") if row.get("basis") else ""
     if problem is None and row.get("basis") and not basis:
         problem = ("bad_value", f"basis: expected one of {', '.join(BASES)}"[:200])
+    accept_alike = _ANSWERS.get(row.get("accept_alike", "").lower())
+    if problem is None and accept_alike is None:
+        problem = ("bad_value", "accept_alike: expected yes or no (是, 否)")
     days: dict[str, datetime | None] = {}
     for column in ("consented_at", "expires_at"):
         try:
@@ -267,6 +277,7 @@ def _filled(entry: Entry, row: Mapping[str, str], zone: tzinfo) -> Entry:
         basis_detail=row.get("basis_detail", ""),
         consented_at=days["consented_at"],
         expires_at=days["expires_at"],
+        accept_alike=accept_alike or False,
         problem=problem,
     )
 

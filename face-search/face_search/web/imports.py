@@ -51,6 +51,7 @@ class ImportWish(BaseModel):
     basis: Literal["consent", "contract", "duty", "safety"] = Field("consent", description="on what legal basis")
     basis_detail: Line | Literal[""] = Field("", max_length=200, description="such as where the signed consents lie")
     expires_at: When | None = Field(None, description="after this they are erased, RFC 3339; none: no end")
+    accept_alike: bool = Field(default=False, description="enrol faces although somebody else has such a one")
 
 
 class ImportOut(BaseModel):
@@ -85,7 +86,7 @@ class LineOut(BaseModel):
     outcome: Outcome
     reason: str | None = Field(description="code of why it was refused")
     detail: str | None = Field(description="the reason in words")
-    person_id: str | None
+    person_id: str | None = Field(description="whose it is; of `face_of_other` who else has such a face")
     sample_id: str | None
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from face_search.adapters.store import Store
 from face_search.import_lines import Imported
 from face_search.ports import FaceRead, Quality
+from face_search.resemblance import Resemblance
 from shared_kernel.blobs import Blobs
 from shared_kernel.clock import now
 from shared_kernel.errors import Invalid
@@ -39,6 +40,11 @@ class CannedEnrolment:
         query = select(FaceVector.vector).join(FaceSample, FaceSample.sample_id == FaceVector.subject_id)
         known = set(store._session.scalars(query.where(FaceSample.person_id == person_id)))
         return bool(known) and face.vector.tobytes() not in known
+
+    def likest_other(self, store: Store, face: FaceRead, person_id: str) -> Resemblance | None:
+        query = select(FaceSample.person_id).join(FaceVector, FaceSample.sample_id == FaceVector.subject_id)
+        same = store._session.scalars(query.where(FaceVector.vector == face.vector.tobytes())).all()
+        return None if person_id in same or not same else Resemblance(min(same), 1.0, 0.5)
 
     def keep(self, sample_id: str, face: FaceRead) -> None:
         for key in _keys(sample_id).values():

@@ -56,6 +56,7 @@ def test_a_bundle_is_enrolled_by_the_same_rules(sqlite_url: str, redis_url: str,
         "Ed.png": photo(Portrait(33, covered=True)),
         "Fay.png": photo(),
         "Guy.png": b"\x89PNG\r\n\x1a\n broken",
+        "Her twin.png": photo(Portrait(5, look=3)),
     }
     expected: dict[str, Any] = {
         "Ada/1.png": ("accepted", None),
@@ -68,6 +69,7 @@ def test_a_bundle_is_enrolled_by_the_same_rules(sqlite_url: str, redis_url: str,
         "Ed.png": ("refused", "covered"),
         "Fay.png": ("refused", "no_face"),
         "Guy.png": ("refused", "truncated"),
+        "Her twin.png": ("refused", "face_of_other"),
     }
     assert imported(world, files) == expected
     again = {name: ("repeated", "repeated") if was[0] == "accepted" else was for name, was in expected.items()}

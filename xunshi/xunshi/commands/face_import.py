@@ -24,6 +24,7 @@ _BASES = click.Choice(["consent", "contract", "duty", "safety"])
 @click.option("--basis", type=_BASES, default="consent", show_default=True, help="On what legal basis.")
 @click.option("--basis-detail", default="", help="Such as where the signed consents lie.")
 @click.option("--expires", type=click.DateTime(["%Y-%m-%d"]), help="Last day; they are erased after it.")
+@click.option("--accept-alike", is_flag=True, help="Enrol faces although somebody else has such a one.")
 @json_option
 @data_option
 def face_import(  # noqa: PLR0917 - one argument an option
@@ -32,6 +33,7 @@ def face_import(  # noqa: PLR0917 - one argument an option
     basis: str,
     basis_detail: str,
     expires: click.DateTime | None,
+    accept_alike: bool,  # noqa: FBT001
     as_json: bool,  # noqa: FBT001 - click passes flags so
     data: Path,
 ) -> None:
@@ -45,7 +47,12 @@ def face_import(  # noqa: PLR0917 - one argument an option
 
     records, folder = Records.of(data), DataFolder.at(data)
     end = expires + timedelta(days=1) if isinstance(expires, datetime) else None
-    wanted = Wanted(basis=basis, basis_detail=basis_detail, expires_at=None if end is None else end.astimezone())
+    wanted = Wanted(
+        basis=basis,
+        basis_detail=basis_detail,
+        expires_at=None if end is None else end.astimezone(),
+        accept_alike=accept_alike,
+    )
     desk = Desk(records.database_url, folder.blobs_url)
     import_id = desk.submit(path, wanted, lists)
     if records.redis_url is None:

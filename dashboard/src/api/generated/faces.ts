@@ -2959,7 +2959,10 @@ export interface components {
              * @description the reason in words
              */
             detail: string | null;
-            /** Person Id */
+            /**
+             * Person Id
+             * @description whose it is; of `face_of_other` who else has such a face
+             */
             person_id: string | null;
             /** Sample Id */
             sample_id: string | null;
@@ -4268,6 +4271,8 @@ export interface operations {
                     basis_detail?: string;
                     /** @description after this they are erased, RFC 3339; none: no end */
                     expires_at?: string;
+                    /** @description enrol faces although somebody else has such a one */
+                    accept_alike?: string;
                 };
             };
         };
