@@ -19,6 +19,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final, Protocol
 
 from shared_kernel.errors import XunshiError
@@ -95,6 +96,8 @@ class Archive:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._turns = asyncio.Semaphore(self._limits.parallel)
         self._tasks: set[asyncio.Task[FrameSettled]] = set()
+        #: Handed over and not yet taken by the thread, which is woken for the first of them only.
+        self._coming: list[tuple[Frame, str, Future[FrameSettled]]] = []
         self._stopped = False
         self._idle = threading.Condition(self._lock)
         self._frames = self._bytes = 0
@@ -123,7 +126,9 @@ class Archive:
             loop = self._loop = self._loop or self._begun()
             settled: Future[FrameSettled] = Future()
             settled.add_done_callback(lambda _: self._leave(frame))
-            loop.call_soon_threadsafe(self._take, frame, key, settled)
+            self._coming.append((frame, key, settled))
+            if len(self._coming) == 1:
+                loop.call_soon_threadsafe(self._take)
         return settled
 
     def stop(self, timeout_s: float = 2.0) -> None:
@@ -144,11 +149,17 @@ class Archive:
         threading.Thread(target=_run, args=(loop,), name="archive", daemon=True).start()
         return loop
 
-    def _take(self, frame: Frame, key: str, settled: Future[FrameSettled]) -> None:
-        task = asyncio.ensure_future(self._settle(frame, key))
-        self._tasks.add(task)  # a loop by itself forgets its tasks
-        task.add_done_callback(self._tasks.discard)
-        task.add_done_callback(lambda done: settled.set_result(_result(done, frame)))
+    def _take(self) -> None:
+        with self._lock:
+            coming, self._coming = self._coming, []
+        for frame, key, settled in coming:
+            task = asyncio.ensure_future(self._settle(frame, key))
+            self._tasks.add(task)  # a loop by itself forgets its tasks
+            task.add_done_callback(partial(self._done, frame, settled))
+
+    def _done(self, frame: Frame, settled: Future[FrameSettled], task: asyncio.Task[FrameSettled]) -> None:
+        self._tasks.discard(task)
+        settled.set_result(_result(task, frame))
 
     def _leave(self, frame: Frame) -> None:
         with self._lock:
