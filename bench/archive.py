@@ -3,10 +3,15 @@
 The store is a sink that answers a request after 1.05 s, as the article's did, or after 50 ms. All three ways use the
 same client for it; frames are 1280 x 720 JPEG of 60 KB. One at a time is measured up to fifteen frames of the slow sink
 and reckoned beyond: that times the number.
+
+Fifty frames beside one have a floor that is not ours: the client alone, all uploads begun at once with keys that are
+known, on one event loop. It is measured in turn with ours, and stands as the baseline of the last two figures: time,
+and processor time of this process.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -16,11 +21,16 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import wait
 from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import parse_qs, urlsplit
 
 import cv2
 import numpy as np
+import obstore
+from obstore.store import S3Store
 
 from bench.celery_place import celery_path
 from bench.figure import Figure
@@ -55,6 +65,59 @@ def figures() -> Iterator[Figure]:
             for count, seconds in groups.items():
                 yield Figure(f"{label(count, delay_s)}, Celery group", ours[count], seconds, "s")
             yield Figure(f"{PROMISED}, {delay_s:g} s a request", ours[50], ours[1], "s")
+            yield from beside_the_client(blobs, jpegs[:50], address(port, delay_s), times, delay_s)
+
+
+class Took(NamedTuple):
+    """Seconds by the clock, and of the processor."""
+
+    wall_s: float
+    cpu_s: float
+
+
+def beside_the_client(blobs: Blobs, jpegs: list[bytes], url: str, times: int, delay_s: float) -> Iterator[Figure]:
+    """Ours and the client alone in turn, so that both meet the same machine; of each the middle one."""
+    archive, loop, client = Archive(blobs), asyncio.new_event_loop(), Client(url)
+    ours, alone, alone_one = list[Took](), list[Took](), list[Took]()
+    try:
+        for _ in range(times + 1):
+            ours.append(_took(lambda: archived_s(archive, jpegs)))
+            alone.append(_took(lambda: loop.run_until_complete(client.put_all(jpegs))))
+            alone_one.append(_took(lambda: loop.run_until_complete(client.put_all(jpegs[:1]))))
+    finally:
+        archive.stop()
+        loop.close()
+    wall, floor, floor_one = (statistics.median(one.wall_s for one in took[1:]) for took in (ours, alone, alone_one))
+    yield Figure(f"  the client alone, {PROMISED}, {delay_s:g} s", floor, floor_one, "s")
+    yield Figure(f"  50 frames beside the client alone, {delay_s:g} s", wall, floor, "s")
+    cpu, cpu_floor = (statistics.median(one.cpu_s for one in took[1:]) for took in (ours, alone))
+    yield Figure(f"  processor time of that, {delay_s:g} s", cpu, cpu_floor, "s")
+
+
+def _took(work: Callable[[], object]) -> Took:
+    began_s, spent_s = time.perf_counter(), time.process_time()
+    work()
+    return Took(time.perf_counter() - began_s, time.process_time() - spent_s)
+
+
+class Client:
+    """What is below our archive: obstore, and nothing around it."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._store = S3Store(
+            parts.netloc,
+            endpoint=parse_qs(parts.query)["endpoint"][0],
+            virtual_hosted_style_request=False,
+            client_options={"allow_http": True},
+        )
+
+    async def put_all(self, jpegs: list[bytes]) -> None:
+        puts = (
+            obstore.put_async(self._store, f"frames/alone/{number}.jpg", jpeg, use_multipart=False)
+            for number, jpeg in enumerate(jpegs)
+        )
+        await asyncio.gather(*puts)
 
 
 def label(count: int, delay_s: float) -> str:
@@ -84,6 +147,7 @@ def archived_s(archive: Archive, jpegs: list[bytes]) -> float:
     """From the first frame handed over to the last one stored."""
     began_s, at = time.perf_counter(), now()
     coming = [archive.offer(Frame(seq, at, jpeg)) for seq, jpeg in enumerate(jpegs)]
+    wait([one for one in coming if one is not None])  # once: being woken for each is not the archive's work
     settled = [one.result() for one in coming if one is not None]
     took_s = time.perf_counter() - began_s
     if [one.seq for one in settled if one.key] != list(range(len(jpegs))):
