@@ -27,6 +27,7 @@ export function createAppRouter(history: RouterHistory = createWebHistory()): Ro
           { path: 'storage', name: 'storage', component: () => import('./pages/StoragePage.vue') },
           { path: 'search', name: 'search', component: () => import('./pages/SearchPage.vue') },
           { path: 'track', name: 'track', component: () => import('./pages/TrackPage.vue') },
+          { path: 'watch', name: 'watch', component: () => import('./pages/WatchPage.vue') },
           { path: 'people', name: 'people', component: () => import('./pages/PeoplePage.vue') },
           { path: 'photo', name: 'photo', component: () => import('./pages/PhotoPage.vue') },
           { path: 'cameras', name: 'cameras', component: () => import('./pages/CamerasPage.vue') },

@@ -29,6 +29,8 @@ export type PhotoFace = SearchAnswer['faces'][number]
 export type BatchAnswer = Schemas['BatchOut']
 /** What was found for one photo of a batch. */
 export type BatchItem = BatchAnswer['items'][number]
+/** Somebody of a watch list was seen, and whether somebody has seen to it. */
+export type WatchAlert = Schemas['WatchAlertPage']['items'][number]
 export type Comparison = Schemas['CompareOut']
 export type FaceQuery = Schemas['LookPage']['items'][number]
 export type FaceImport = Schemas['ImportOut']
@@ -85,6 +87,17 @@ export interface SearchWanted {
   after?: string
 }
 
+export interface WatchAlertQuery {
+  camera_id?: string
+  person_id?: string
+  acknowledged?: 'true' | 'false'
+  /** When they were seen. */
+  from?: string
+  to?: string
+  after?: string
+  limit?: number
+}
+
 /** Whom the faces of many photos are compared with, and why. */
 export interface BatchWanted {
   purpose: string
@@ -102,6 +115,8 @@ export interface ImportLineQuery {
 /** What live clients are told of a sighting. */
 export interface Seen {
   sighting_id: string
+  /** Of the watch alert that it raised; not told by older services. */
+  alert_id?: string | null
   source: 'pass' | 'photo'
   source_id: string
   camera_id: string | null

@@ -210,7 +210,7 @@ describe('rights', () => {
     [[], ['实时监看', '摄像头']],
     [
       ['face.view', 'face.search'],
-      ['实时监看', '找人', '轨迹', '人员', '摄像头'],
+      ['实时监看', '找人', '轨迹', '布控告警', '人员', '摄像头'],
     ],
     [['face.audit'], ['实时监看', '找人', '摄像头']],
   ])('with %j the navigation offers what can be used', async (permissions, names) => {

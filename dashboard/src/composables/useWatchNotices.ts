@@ -4,7 +4,8 @@ import { getCurrentInstance, h, type AppContext, type VNode } from 'vue'
 import { useI18n } from 'vue-i18n'
 import { useRouter } from 'vue-router'
 import type { Seen, SeenEvent } from '@/api/faceTypes'
-import WatchPair from '@/components/watch/WatchPair.vue'
+import WatchNotice from '@/components/watch/WatchNotice.vue'
+import { useUnseenAlerts } from '@/stores/unseenAlerts'
 import { useWatch } from '@/stores/watch'
 import { PHONE } from './useMediaQuery'
 
@@ -46,22 +47,25 @@ export function useWatchNotices(options: WatchNoticesOptions = {}): { tell: (eve
   const { t } = useI18n()
   const router = useRouter()
   const watch = useWatch()
+  const unseen = useUnseenAlerts()
 
   /** What closes the notice about each person: somebody whom five cameras see is one notice, the newest. */
   const shown = new Map<string, () => void>()
 
   function notice(seen: Seen): void {
     const whom = seen.person_id ?? seen.sighting_id
-    shown.get(whom)?.()
+    const close = () => shown.get(whom)?.()
+    close()
     const open = () => {
-      shown.get(whom)?.()
+      close()
       void router.push({ name: 'wall', query: { sighting: seen.sighting_id } })
     }
-    shown.set(whom, show(t('watch.seen'), h(WatchPair, { seen, onOpen: open })))
+    shown.set(whom, show(t('watch.seen'), h(WatchNotice, { seen, onOpen: open, onDone: close })))
   }
 
   function tell(event: SeenEvent): void {
     const isNew = watch.put(event.sighting)
+    if (isNew && event.sighting.alert_id) unseen.put(event.sighting.alert_id)
     if (isNew && Date.now() - Date.parse(event.at) <= newestMs) notice(event.sighting)
   }
 

@@ -18,6 +18,7 @@ const en: typeof zh = {
     frames: 'Frames',
     search: 'Find face',
     track: 'Trajectory',
+    watch: 'Watch alerts',
     people: 'People',
     photo: 'Photo check',
     cameras: 'Cameras',

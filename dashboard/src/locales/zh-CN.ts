@@ -17,6 +17,7 @@ export default {
     frames: '抽帧存档',
     search: '找人',
     track: '轨迹',
+    watch: '布控告警',
     people: '人员',
     photo: '照片检测',
     cameras: '摄像头',

@@ -8,6 +8,7 @@ import type {
   Seen,
   Sighting,
   Trajectory,
+  WatchAlert,
 } from '@/api/faceTypes'
 
 export const aPerson = (change: Partial<Person> = {}): Person => ({
@@ -137,5 +138,23 @@ export const aSeen = (change: Partial<Seen> = {}): Seen => ({
   covered: false,
   crop_url: '/faces/pictures/S1?ticket=t',
   sample_crop_url: '/faces/pictures/F1?ticket=t',
+  ...change,
+})
+
+export const aWatchAlert = (change: Partial<WatchAlert> = {}): WatchAlert => ({
+  alert_id: 'W1',
+  raised_at: '2026-03-01T08:00:01.000Z',
+  seen_at: '2026-03-01T08:00:00.000Z',
+  person_id: 'P1',
+  person_name: '陈安',
+  person_crop_url: '/faces/pictures/F1?ticket=t',
+  list_names: ['重点关注'],
+  score: 0.61,
+  threshold: 0.4,
+  near_tie: false,
+  acknowledged_by: null,
+  acknowledged_by_name: null,
+  acknowledged_at: null,
+  sighting: aSighting(),
   ...change,
 })
