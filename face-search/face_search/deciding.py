@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from face_search.adapters.likeness import Viewer
 from face_search.adapters.store import Store
 from face_search.quality import GOOD
-from shared_kernel.clock import now, rfc3339
+from shared_kernel.clock import now, now_after, rfc3339
 from shared_kernel.errors import Conflict, NotFound
 from shared_kernel.messages import new_id
 from shared_kernel.tables import GalleryChange, Person, Sighting
@@ -121,8 +121,7 @@ def _change(kind: str, row: Sighting, person_id: str, store: Store, author: str 
         "negative": store.decisions.is_negative(person_id, row.sighting_id),
     }
     # later than any decision before, so that `take_back` can tell them apart
-    moment = now() if row.decided_at is None else max(now(), row.decided_at + timedelta(milliseconds=1))
-    row.decided_at = moment
+    row.decided_at = moment = now_after(row.decided_at)
     change = GalleryChange(change_id=new_id(), kind=kind, person_id=person_id, other_id=row.sighting_id)
     change.before = json.dumps({**before, "decided_now": rfc3339(moment)})
     change.created_by, change.created_at = author, moment

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
 from face_search.adapters.likeness import Viewer
 from face_search.adapters.store import Store
-from shared_kernel.clock import now
+from shared_kernel.clock import now, now_after
 from shared_kernel.errors import Conflict, FieldProblem, Invalid, NotFound
 from shared_kernel.messages import Moment, new_id
 from shared_kernel.tables import GalleryChange, Person
@@ -131,7 +131,7 @@ def merged(row: Person) -> Conflict:
 
 def touch(row: Person) -> None:
     """Say that a person changed; never twice at the same moment, so that editors can tell versions apart."""
-    row.updated_at = max(now(), row.updated_at + timedelta(milliseconds=1))
+    row.updated_at = now_after(row.updated_at)
 
 
 def merge(store: Store, person_id: str, other_id: str, author: Author) -> GalleryChange:
@@ -234,8 +234,7 @@ def _has_ended(row: Person, moment: datetime) -> bool:
 
 def _change(store: Store, kind: str, person_id: str, other_id: str | None, author: Author) -> GalleryChange:
     """A decision that is later than all before it about these persons: what is later is taken back first."""
-    last = store.changes.latest([person_id, other_id or person_id])
-    moment = now() if last is None else max(now(), last + timedelta(milliseconds=1))
+    moment = now_after(store.changes.latest([person_id, other_id or person_id]))
     change = GalleryChange(change_id=new_id(), kind=kind, person_id=person_id, other_id=other_id)
     change.created_by, change.created_at = author.user_id, moment
     return change

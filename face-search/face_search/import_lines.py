@@ -16,7 +16,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Final, Protocol
 
 from pydantic import BaseModel, ConfigDict
@@ -26,7 +25,7 @@ from face_search.bundles import BadBundle, Bundle
 from face_search.ports import FaceRead
 from face_search.resemblance import Resemblance
 from face_search.roster import Entry
-from shared_kernel.clock import now
+from shared_kernel.clock import now, now_after
 from shared_kernel.database import Database
 from shared_kernel.errors import Refused, Unavailable
 from shared_kernel.log import fields, get_logger
@@ -37,7 +36,6 @@ log = get_logger(__name__)
 
 #: How often a worker is heard of while a line takes long, seconds.
 _HEARD_EVERY_S: Final = 5.0
-_TICK: Final = timedelta(milliseconds=1)
 LONGEST_DETAIL: Final = 200
 
 
@@ -130,7 +128,7 @@ class Hold:
             Lost: it is not.
         """
         with self._turn:
-            moment = max(now(), self._heard_at + _TICK)
+            moment = now_after(self._heard_at)
             with self._database.write() as store:
                 if not store.imports.hear(self.import_id, self._heard_at, moment, **progress):  # type: ignore[arg-type]
                     raise Lost(self.import_id)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, Literal
 
 import numpy as np
@@ -19,6 +19,7 @@ from face_search.adapters.store import Store
 from face_search.comparing import Limits
 from face_search.ports import IndexFilter, VectorIndex
 from face_search.ranking import Look, Ranked, nearest_persons, nearest_sightings
+from shared_kernel.clock import unix_ms
 from shared_kernel.messages import MaskState
 
 Of = Literal["persons", "sightings"]
@@ -32,7 +33,6 @@ PICTURES: Final = 16
 FILTER_PERSONS: Final = 5_000
 #: What a threshold knows of the size of a gallery; beyond it is only a little stricter.
 MAX_COUNTED: Final = 1_000_000
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -161,8 +161,8 @@ class Searcher:
         only = IndexFilter(
             "sighting",
             camera_ids=sources,
-            from_ms=None if wanted.since is None else _milliseconds(wanted.since),
-            to_ms=None if wanted.until is None else _milliseconds(wanted.until),
+            from_ms=None if wanted.since is None else unix_ms(wanted.since),
+            to_ms=None if wanted.until is None else unix_ms(wanted.until),
             mask_states=wanted.mask_states,
         )
         compared = self._likeness.seen(self.viewer, MAX_COUNTED, wanted.since, wanted.until, wanted.camera_ids)
@@ -219,7 +219,3 @@ def _both(allowed: frozenset[str] | None, asked: frozenset[str] | None) -> froze
     if allowed is None or asked is None:
         return asked if allowed is None else allowed
     return allowed & asked
-
-
-def _milliseconds(moment: datetime) -> int:
-    return round((moment - _EPOCH).total_seconds() * 1000)

@@ -6,6 +6,10 @@ MariaDB truncates finer digits and MySQL rounds them, so they are rounded here, 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Final
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 def to_milliseconds(moment: datetime) -> datetime:
@@ -24,6 +28,16 @@ def to_milliseconds(moment: datetime) -> datetime:
 def now() -> datetime:
     """The current time in UTC, whole milliseconds."""
     return to_milliseconds(datetime.now(UTC))
+
+
+def now_after(last: datetime | None) -> datetime:
+    """The current time, but later than `last`: what happens twice within a millisecond can still be told apart."""
+    return now() if last is None else max(now(), last + MILLISECOND)
+
+
+def unix_ms(moment: datetime) -> int:
+    """Milliseconds since 1970."""
+    return (to_milliseconds(moment) - EPOCH) // MILLISECOND
 
 
 def rfc3339(moment: datetime) -> str:

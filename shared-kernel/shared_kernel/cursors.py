@@ -6,22 +6,21 @@ import base64
 import binascii
 import math
 import struct
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
+from shared_kernel.clock import EPOCH, MILLISECOND, unix_ms
 from shared_kernel.errors import Invalid
 from shared_kernel.wire import is_ulid
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
 _FORM = struct.Struct(">q26s")
 _SCORE_FORM = struct.Struct(">d27s")
 #: The largest time that a datetime can hold, milliseconds since 1970.
-_MAX_MS = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MILLISECOND
+_MAX_MS = (datetime.max.replace(tzinfo=UTC) - EPOCH) // MILLISECOND
 
 
 def moment_cursor(at: datetime, row_id: str) -> str:
     """Cursor of a list ordered by time and id."""
-    return _text((at - _EPOCH) // _MILLISECOND, row_id)
+    return _text(unix_ms(at), row_id)
 
 
 def read_moment_cursor(text: str) -> tuple[datetime, str]:
@@ -38,7 +37,7 @@ def read_moment_cursor(text: str) -> tuple[datetime, str]:
         raise _refused() from error
     if not 0 <= milliseconds <= _MAX_MS or not is_ulid(row_id) or _text(milliseconds, row_id) != text:
         raise _refused()
-    return _EPOCH + milliseconds * _MILLISECOND, row_id
+    return EPOCH + milliseconds * MILLISECOND, row_id
 
 
 def _text(milliseconds: int, row_id: str) -> str:

@@ -13,6 +13,7 @@ from typing import Final
 from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from shared_kernel.clock import MILLISECOND
 from shared_kernel.tables import FaceImport, FaceImportLine, FaceList, FaceSample, Person, PersonOnList
 
 ENDED: Final = ("done", "failed", "cancelled")
@@ -53,7 +54,7 @@ class Imports:
         if any(row.state == "running" and row.heard_at >= moment - silence for row in rows):
             return None
         for row in rows:
-            row.state, row.heard_at = "running", max(moment, row.heard_at + timedelta(milliseconds=1))
+            row.state, row.heard_at = "running", max(moment, row.heard_at + MILLISECOND)
             self._session.flush()
             return row
         return None

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final, Literal, cast
 
 import numpy as np
@@ -18,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from face_search.adapters.likeness import as_vector, source_of
 from face_search.ports import IndexEntry, Vector, VectorKind
-from shared_kernel.clock import now
+from shared_kernel.clock import now, unix_ms
 from shared_kernel.errors import Conflict, Unavailable
 from shared_kernel.messages import MaskState, derived_id
 from shared_kernel.tables import FaceModel, FaceSample, FaceVector, Sighting
@@ -27,7 +26,6 @@ ModelState = Literal["building", "serving", "retired"]
 
 #: Values of one statement.
 _BATCH: Final = 500
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +248,7 @@ def _of_sighting(row: FaceVector, sighting: Sighting) -> IndexEntry:
         subject_id=row.subject_id,
         person_id=sighting.person_id or "",
         camera_id=source_of(sighting),
-        seen_at_ms=round((sighting.seen_at - _EPOCH).total_seconds() * 1000),
+        seen_at_ms=unix_ms(sighting.seen_at),
         mask_state=MaskState(sighting.mask_state),
         covered=sighting.covered,
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final, Literal
 
 from apiflask import APIBlueprint
@@ -25,7 +25,7 @@ from face_search.web.access import allow, caller
 from face_search.web.hits import count_looks, searcher
 from face_search.web.sighted import SightingOut, sightings_out, viewer
 from face_search.web.wishes import Purpose
-from shared_kernel.clock import now
+from shared_kernel.clock import EPOCH, now
 from shared_kernel.errors import Invalid
 from shared_kernel.messages import Moment
 from shared_kernel.shapes import Query, When
@@ -144,7 +144,7 @@ def _answer(
 
 def _period(query: TrackQuery) -> Period:
     until = query.until or now()
-    since = query.since or max(until - DEFAULT_SPAN, datetime.fromtimestamp(0, until.tzinfo))
+    since = query.since or max(until - DEFAULT_SPAN, EPOCH)
     if since >= until:
         raise Invalid.field("from", "expected a time before `to`")
     return Period(since, until)

@@ -11,12 +11,13 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from shared_kernel.clock import EPOCH
 from shared_kernel.messages import Face, Moment
 from stream_service.ports import Packet
 
@@ -29,7 +30,6 @@ _CHECKSUM: Final = struct.Struct(">I")
 _PICTURE: Final = struct.Struct(">qqqB")
 #: Longer records are taken for damage: no packet is that large, bytes.
 _MAX_RECORD_BYTES: Final = 64 * 1024 * 1024
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
@@ -96,7 +96,7 @@ class ReelWriter:
 
 def _written(record: Record) -> tuple[int, bytes]:
     if isinstance(record, Packet):
-        arrived_us = (record.arrived_at - _EPOCH) // _MICROSECOND
+        arrived_us = (record.arrived_at - EPOCH) // _MICROSECOND
         return _PACKET, _PICTURE.pack(record.pts, record.dts, arrived_us, record.key) + record.data
     kinds = {ReelHead: _HEAD, Sighted: _SIGHTED, ReelEnd: _END}
     return kinds[type(record)], record.model_dump_json().encode()
@@ -158,7 +158,7 @@ def _records(path: Path) -> Iterator[Record]:
 def _read(kind: int, body: bytes) -> Record | None:
     if kind == _PACKET:
         pts, dts, arrived_us, key = _PICTURE.unpack_from(body)
-        arrived_at = _EPOCH + arrived_us * _MICROSECOND
+        arrived_at = EPOCH + arrived_us * _MICROSECOND
         return Packet(body[_PICTURE.size :], pts, dts, bool(key), arrived_at, 0.0)
     if kind == _SIGHTED:
         return Sighted.model_validate_json(body)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from shared_kernel.clock import unix_ms
 from shared_kernel.log import fields, get_logger
 from stream_service.footage.reel import Record, ReelEnd, ReelHead, ReelWriter
 from stream_service.ports import Packet
@@ -81,7 +82,7 @@ class Writing:
 
     def begin(self, head: ReelHead, at: datetime) -> OpenReel:
         """A new reel whose first picture is of `at`."""
-        reel = OpenReel(head, f"{int(at.astimezone(UTC).timestamp() * 1000):013d}-{head.kind}-{head.footage_id}")
+        reel = OpenReel(head, f"{unix_ms(at):013d}-{head.kind}-{head.footage_id}")
         with self._changed:
             reel.ended = self._stopping
             if not reel.ended:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from shared_kernel.clock import now, rfc3339, to_milliseconds
+from shared_kernel.clock import EPOCH, now, now_after, rfc3339, to_milliseconds, unix_ms
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,14 @@ def test_a_naive_time_is_refused() -> None:
 def test_now_fits_the_database() -> None:
     assert now().microsecond % 1000 == 0
     assert now().tzinfo is UTC
+
+
+def test_what_happens_twice_at_once_can_be_told_apart() -> None:
+    future = now() + timedelta(days=1)
+    assert now_after(None) <= now_after(future - timedelta(days=1)) < future
+    assert now_after(future) == future + timedelta(milliseconds=1)
+
+
+def test_milliseconds_since_1970_are_rounded_too() -> None:
+    assert unix_ms(EPOCH) == 0
+    assert unix_ms(datetime(1970, 1, 1, 8, 0, 1, 678_900, tzinfo=timezone(timedelta(hours=8)))) == 1679
