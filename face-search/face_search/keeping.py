@@ -26,6 +26,7 @@ from face_search.adapters.store import Store
 from face_search.erasing import FACES, PORTION, Eraser, ask_for_person, pictures_of, remove_rows
 from face_search.importing import PREFIX as IMPORTS
 from face_search.rules import PHOTOS
+from shared_kernel import orphans
 from shared_kernel.blobs import Blobs
 from shared_kernel.bus import Bus
 from shared_kernel.clock import now
@@ -119,14 +120,8 @@ def remove_old_queries(database: Database[Store], kept: timedelta) -> int:
 
 def remove_old_imports(database: Database[Store], blobs: Blobs) -> int:
     """Remove reports beyond their time, and bundles that a killed process left. Returns how many reports."""
-    keys = list(blobs.older_than(IMPORTS, now() - ORPHANS_AFTER))
-    for start in range(0, len(keys), PORTION):
-        portion = keys[start : start + PORTION]
-        with database.read() as store:
-            needed = store.imports.keys_needed(portion)
-        for key in portion:
-            if key not in needed:
-                blobs.delete(key)
+    left = blobs.older_than(IMPORTS, now() - ORPHANS_AFTER)
+    orphans.remove_orphans(database, blobs, left, lambda store, keys: store.imports.keys_in_use(keys))
     with database.write() as store:
         ended = store.imports.ended_before(now() - REPORTS_KEPT, PORTION)
         store.imports.delete(ended)
@@ -135,16 +130,8 @@ def remove_old_imports(database: Database[Store], blobs: Blobs) -> int:
 
 def remove_orphans(database: Database[Store], blobs: Blobs) -> int:
     """Remove pictures of faces that no row names. Returns how many."""
-    keys, removed = list(blobs.older_than(FACES, now() - ORPHANS_AFTER)), 0
-    for start in range(0, len(keys), PORTION):
-        portion = keys[start : start + PORTION]
-        with database.read() as store:
-            used = store.traces.keys_in_use(portion)
-        for key in portion:
-            if key not in used:
-                blobs.delete(key)
-                removed += 1
-    return removed
+    old = blobs.older_than(FACES, now() - ORPHANS_AFTER)
+    return orphans.remove_orphans(database, blobs, old, lambda store, keys: store.traces.keys_in_use(keys))
 
 
 @dataclass(frozen=True)

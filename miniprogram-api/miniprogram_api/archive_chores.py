@@ -13,10 +13,10 @@ from miniprogram_api.archive import end, is_overdue
 from shared_kernel.archive import FOLDER
 from shared_kernel.blobs import Blobs
 from shared_kernel.clock import now
+from shared_kernel.orphans import remove_orphans
 
 #: Days before the oldest kept one in which objects without a row are looked for: a clock that slept catches up.
 SWEPT_DAYS: Final = 30
-_KEYS_AT_ONCE: Final = 200
 
 
 def end_overdue_batches(database: Database) -> int:
@@ -46,18 +46,8 @@ def remove_old_frames(database: Database, blobs: Blobs, before: datetime) -> int
             store.frames.delete_before(batch_id, before)
             if ended_at is not None and not store.frames.page(batch_id, None, None, 1):
                 store.batches.delete(batch_id)
-    return sum(_sweep(database, blobs, before - timedelta(days=days), before) for days in range(SWEPT_DAYS))
-
-
-def _sweep(database: Database, blobs: Blobs, day: datetime, before: datetime) -> int:
-    """Remove objects of the folder of a day that were written before `before` and that no frame has."""
-    removed, keys = 0, list(blobs.older_than(f"{FOLDER}/{day:%Y/%m/%d}", before))
-    for start in range(0, len(keys), _KEYS_AT_ONCE):
-        chunk = keys[start : start + _KEYS_AT_ONCE]
-        with database.read() as store:
-            used = store.frames.keys_in_use(chunk)
-        for key in chunk:
-            if key not in used:
-                blobs.delete(key)
-                removed += 1
+    removed = 0
+    for days in range(SWEPT_DAYS):
+        old = blobs.older_than(f"{FOLDER}/{before - timedelta(days=days):%Y/%m/%d}", before)
+        removed += remove_orphans(database, blobs, old, lambda store, keys: store.frames.keys_in_use(keys))
     return removed

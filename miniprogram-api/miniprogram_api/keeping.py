@@ -15,6 +15,7 @@ from typing import Final
 from miniprogram_api.adapters.database import Database
 from miniprogram_api.chores import remove_passes
 from miniprogram_api.settings import Keep
+from shared_kernel import orphans
 from shared_kernel.blobs import Blobs
 from shared_kernel.clock import now
 from shared_kernel.disk import Disk
@@ -99,16 +100,8 @@ def clear_full_disk(database: Database, blobs: Blobs, reserve: float, disk: Call
 def remove_orphans(database: Database, blobs: Blobs, limits: dict[str, Keep]) -> int:
     """Objects whose message was lost with its spool: nobody would ever remove them."""
     before = now() - timedelta(days=max(keep.days for keep in limits.values())) - _ORPHANS_AFTER
-    keys, removed = list(blobs.older_than("footage", before)), 0
-    for start in range(0, len(keys), _BATCH):
-        chunk = keys[start : start + _BATCH]
-        with database.read() as store:
-            used = store.footage.keys_in_use(chunk)
-        for key in chunk:
-            if key not in used:
-                blobs.delete(key)
-                removed += 1
-    return removed
+    old = blobs.older_than("footage", before)
+    return orphans.remove_orphans(database, blobs, old, lambda store, keys: store.footage.keys_in_use(keys))
 
 
 def _is_short(disk: Disk | None, limit: float, *, going: bool) -> bool:

@@ -177,7 +177,7 @@ class Imports:
         query = select(FaceImport.import_id).where(FaceImport.ended_at < moment).limit(limit)
         return self._session.scalars(query).all()
 
-    def keys_needed(self, keys: Iterable[str]) -> frozenset[str]:
+    def keys_in_use(self, keys: Iterable[str]) -> frozenset[str]:
         """Those of the object keys whose import has not ended."""
         query = select(FaceImport.object_key).where(
             FaceImport.object_key.in_(list(keys)), FaceImport.state.not_in(ENDED)
