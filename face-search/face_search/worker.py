@@ -8,15 +8,12 @@ from datetime import timedelta
 from typing import Final, TypeVar
 
 from face_search import importing, keeping
-from face_search.enrol import Enrolment
 from face_search.erasing import Eraser
-from face_search.finding import Finder
 from face_search.identify import Identifier
 from face_search.importing import Importer
 from face_search.indexing import Embedder
 from face_search.metrics import sighting_seconds
 from face_search.parts import Parts
-from face_search.resemblance import Others
 from face_search.rules import SERVICE
 from face_search.syncing import LOCK, LOCK_TTL_S, Syncer
 from shared_kernel.bus import Task, Worker
@@ -71,22 +68,11 @@ def _timed(see: Callable[[M], None]) -> Callable[[M], None]:
 
 def _keep(parts: Parts, stop: threading.Event) -> None:
     """Erasures, expiry, retention."""
-    finder = Finder(parts.database, parts.index, parts.thresholds, parts.reader.model)
-    eraser = Eraser(parts.database, parts.blobs, parts.bus.publish, finder.alike)
+    eraser = Eraser(parts.database, parts.blobs, parts.bus.publish, parts.finder().alike)
     limits = keeping.Limits(timedelta(days=parts.settings.sighting_days), timedelta(days=parts.settings.query_days))
     keeping.run(parts.bus, keeping.chores(parts.database, parts.blobs, eraser, limits), stop)
 
 
 def _importer(parts: Parts) -> Importer:
-    """Enrols in bulk: its pictures hurry less than those that somebody waits for."""
-    enrolment = Enrolment(
-        database=parts.database,
-        blobs=parts.blobs,
-        decoder=parts.decoder,
-        reader=parts.reader,
-        others=Others(parts.index, parts.thresholds, parts.reader.model),
-        samples_per_person=parts.settings.samples_per_person,
-        urgency="job",
-    )
     unpacked = round(parts.settings.import_gigabytes * 1e9)
-    return Importer(parts.database, parts.blobs, enrolment, max_unpacked_bytes=unpacked)
+    return Importer(parts.database, parts.blobs, parts.enrolment("job"), max_unpacked_bytes=unpacked)

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from face_search.adapters.store import Store
 from face_search.erasing import ask, ask_for_person, preview, request_of
 from face_search.exporting import export
-from face_search.finding import Finder, Found
+from face_search.finding import Found
 from face_search.ledger import Ledger
 from face_search.ledger import Part as Removed
 from face_search.looks import Look, record
@@ -232,8 +232,7 @@ def _find(parts: Parts, sent: Sent, person_ids: Collection[str]) -> Found:
         raise Invalid.field(
             "photo", f"expected one face, found {len(faces)}: cut out whom you mean", code="several_faces"
         )
-    finder = Finder(parts.database, parts.index, parts.thresholds, parts.reader.model)
-    return finder.face(probe_of_face(faces[chosen]), person_ids)
+    return parts.finder().face(probe_of_face(faces[chosen]), person_ids)
 
 
 def _pieces(file: IO[bytes]) -> Iterator[bytes]:

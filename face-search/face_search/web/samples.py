@@ -15,7 +15,6 @@ from face_search.gallery import no_person, standing, touch
 from face_search.hints import hint
 from face_search.parts import Parts
 from face_search.ports import FaceRead, Picture
-from face_search.resemblance import Others
 from face_search.web.access import allow, author, picture_url
 from face_search.web.intake import Part, form, photo
 from face_search.web.sighted import viewer
@@ -87,15 +86,7 @@ class ExaminedOut(BaseModel):
 def blueprint(parts: Parts) -> APIBlueprint:
     """Routes /faces/persons/{id}/samples, /faces/samples/{id} and /faces/examine."""
     routes = APIBlueprint("samples", __name__, tag="Persons")
-    enrolment = Enrolment(
-        database=parts.database,
-        blobs=parts.blobs,
-        decoder=parts.decoder,
-        reader=parts.reader,
-        others=Others(parts.index, parts.thresholds, parts.reader.model),
-        samples_per_person=parts.settings.samples_per_person,
-    )
-    _adding(routes, parts, enrolment)
+    _adding(routes, parts, parts.enrolment())
 
     @routes.get("/persons/<ulid:person_id>/samples")
     @allow("face.view")

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from face_search import keeping
 from face_search.adapters.likeness import Viewer
 from face_search.enrol import Enrolment
 from face_search.gallery import Author
-from face_search.resemblance import Others
 from face_search.undoing import undo
 from shared_kernel.tables import FaceSample, FaceVector, GalleryChange
 from tests.integration.face_search.canned import Portrait, photo, scene
@@ -31,15 +31,11 @@ MANY_STEPS = 200
 
 
 def enrolment(world: World, countdown: Countdown) -> Enrolment:
-    parts = world.parts
     folder = world.settings.blobs_url.removeprefix("file://")
-    return Enrolment(
+    return replace(
+        world.parts.enrolment(),
         database=DyingDatabase(world.settings.database_url.get_secret_value(), countdown),
         blobs=DyingBlobs(folder, countdown),
-        decoder=parts.decoder,
-        reader=parts.reader,
-        others=Others(parts.index, parts.thresholds, parts.reader.model),
-        samples_per_person=20,
     )
 
 

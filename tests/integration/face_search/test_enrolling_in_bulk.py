@@ -8,10 +8,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from face_search.enrol import Enrolment
 from face_search.import_lines import Wanted
 from face_search.importing import PREFIX, Importer, new_import
-from face_search.resemblance import Others
 from shared_kernel.messages import new_id
 from shared_kernel.tables import FaceImportLine, FaceSample, FaceVector
 from tests.integration.face_search.canned import Portrait, photo
@@ -28,16 +26,7 @@ def imported(world: World, files: dict[str, bytes]) -> dict[str, tuple[str, str 
     parts.blobs.put(f"{PREFIX}/{import_id}.zip", archive.getvalue())
     with world.database.write() as store:
         store.imports.add(new_import(import_id, f"{PREFIX}/{import_id}.zip", "all.zip", Wanted(), None))
-    enrolment = Enrolment(
-        database=parts.database,
-        blobs=parts.blobs,
-        decoder=parts.decoder,
-        reader=parts.reader,
-        others=Others(parts.index, parts.thresholds, parts.reader.model),
-        samples_per_person=parts.settings.samples_per_person,
-        urgency="job",
-    )
-    importer = Importer(world.database, parts.blobs, enrolment, max_unpacked_bytes=10**7)
+    importer = Importer(world.database, parts.blobs, parts.enrolment("job"), max_unpacked_bytes=10**7)
     assert importer.run_next(threading.Event())
     lines = Gallery(world.database, parts.blobs).rows(FaceImportLine, FaceImportLine.import_id == import_id)
     return {line.file: (line.outcome, line.reason) for line in lines}

@@ -76,8 +76,7 @@ class Town:
 
     @property
     def finder(self) -> Finder:
-        parts = self.world.parts
-        return Finder(parts.database, parts.index, parts.thresholds, parts.reader.model)
+        return self.world.parts.finder()
 
     def finish(self) -> None:
         """What the worker does."""
