@@ -13,9 +13,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-import cv2
-import numpy as np
-
 from face_search.adapters.likeness import Viewer
 from face_search.adapters.store import Store
 from face_search.gallery import standing, touch
@@ -29,6 +26,8 @@ from shared_kernel.database import Database
 from shared_kernel.errors import Conflict, FieldProblem, Invalid, NotFound, Unavailable
 from shared_kernel.messages import MaskState, new_id
 from shared_kernel.tables import FaceSample, Sighting
+from shared_kernel.vision.encoding import jpeg, png
+from shared_kernel.vision.models.resize import fitted
 from shared_kernel.vision.pictures import UnreadablePicture, decode_frame
 from shared_kernel.vision.ports import Decoder
 from shared_kernel.vision.rules import Urgency
@@ -37,7 +36,6 @@ from shared_kernel.vision.rules import Urgency
 REFUSED: Final = frozenset({QualityReason.COVERED, QualityReason.SEVERAL_FACES, QualityReason.NO_FACE})
 #: Longer side of the picture that people see, pixels at most.
 CROP_PX: Final = 512
-_JPEG_QUALITY: Final = 90
 _FOLDER: Final = "faces/samples"
 
 
@@ -214,8 +212,8 @@ class Enrolment:
             Unavailable: the object store is away.
         """
         crop_key, aligned_key = picture_keys(sample_id)
-        self.blobs.put(crop_key, _jpeg(face.crop), content_type="image/jpeg")
-        self.blobs.put(aligned_key, _png(face.aligned), content_type="image/png")
+        self.blobs.put(crop_key, jpeg(fitted(face.crop, CROP_PX)), content_type="image/jpeg")
+        self.blobs.put(aligned_key, png(face.aligned), content_type="image/png")
 
     def add(self, store: Store, sample: Imported) -> None:
         """Add the rows of an imported sample whose pictures are stored.
@@ -247,7 +245,7 @@ class Enrolment:
         if row.aligned_key is None or not is_enrolable(quality):
             raise poor(quality, "sighting_id")
         stored = self.blobs.get(row.aligned_key)
-        aligned, crop = _decoded(stored), decode_frame(self.blobs.get(row.crop_key))
+        aligned, crop = decode_frame(stored), decode_frame(self.blobs.get(row.crop_key))
         [vector] = self.reader.embed([aligned])
         box = (0.0, 0.0, float(crop.shape[1]), float(crop.shape[0]))
         face = FaceRead(box, 1.0, aligned, crop, vector, quality, MaskState(row.mask_state), row.covered)
@@ -339,21 +337,3 @@ def _resembles(store: Store, others: list[Resemblance]) -> Conflict:
         f"({best.score:.2f}, {best.threshold:.2f} is enough)"
     )
     return Conflict(detail, code="face_of_other", fields=tuple(problems))
-
-
-def _jpeg(crop: Picture) -> bytes:
-    height, width = crop.shape[:2]
-    scale = CROP_PX / max(height, width)
-    if scale < 1:
-        size = max(1, round(width * scale)), max(1, round(height * scale))
-        crop = np.asarray(cv2.resize(crop, size, interpolation=cv2.INTER_AREA), np.uint8)
-    return cv2.imencode(".jpg", crop, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1].tobytes()
-
-
-def _png(aligned: Picture) -> bytes:
-    return cv2.imencode(".png", aligned)[1].tobytes()
-
-
-def _decoded(png: bytes) -> Picture:
-    """A picture that we stored ourselves."""
-    return np.asarray(cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR), np.uint8)

@@ -20,7 +20,7 @@ from face_search.comparing import Limits
 from face_search.noting import describe, judge, locate, message_of
 from face_search.ports import FaceRead, FaceReader, Picture, VectorIndex
 from face_search.searching import Found, Probe, Searcher, Wanted
-from face_search.seen import Origin, Seen, central, encoded, is_better, is_decided, is_of
+from face_search.seen import Origin, Seen, central, is_better, is_decided, is_of
 from face_search.watching import raise_alerts
 from shared_kernel.blobs import Blobs
 from shared_kernel.clock import now
@@ -29,6 +29,7 @@ from shared_kernel.errors import NotFound, Poison
 from shared_kernel.log import fields, get_logger
 from shared_kernel.messages import Message, PassObserved, PatrolPhotoTaken, derived_id
 from shared_kernel.tables import Sighting
+from shared_kernel.vision.encoding import jpeg, png
 from shared_kernel.vision.pictures import UnreadablePicture
 from shared_kernel.vision.ports import Decoder
 from shared_kernel.wire import is_ulid
@@ -166,9 +167,9 @@ class Identifier:
 
     def _store_pictures(self, seen: Seen) -> None:
         crop = seen.picture if seen.face is None else seen.face.crop
-        self._blobs.put(seen.origin.crop_key, encoded(".jpg", crop), content_type="image/jpeg")
+        self._blobs.put(seen.origin.crop_key, jpeg(crop), content_type="image/jpeg")
         if seen.face is not None:
-            self._blobs.put(seen.origin.aligned_key, encoded(".png", seen.face.aligned), content_type="image/png")
+            self._blobs.put(seen.origin.aligned_key, png(seen.face.aligned), content_type="image/png")
 
     def _write(self, store: Store, seen: Seen, found: Found | None) -> tuple[Sighting, tuple[str, ...]]:
         """Write the row, unless the one that is there is as good; give it, and the keys that nobody names any more."""

@@ -12,17 +12,18 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from face_search.adapters.store import Store
 from face_search.adapters.vectors import Upright
+from face_search.models.upright import UPRIGHT_PX
 from face_search.ports import FaceReader, Picture, VectorIndex, VectorKind
 from shared_kernel.blobs import Blobs
 from shared_kernel.database import Database
 from shared_kernel.errors import NotFound, Unavailable
 from shared_kernel.log import fields, get_logger
+from shared_kernel.vision.pictures import UnreadablePicture, decode_frame
 
 log = get_logger(__name__)
 
@@ -32,8 +33,6 @@ _FACES: Final = 64
 _IDS: Final = 1_000
 #: Pause while a part is away, seconds.
 _PAUSE_S: Final = 1.0
-#: Pixels of an upright face, each way.
-_UPRIGHT_PX: Final = 112
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,14 +195,13 @@ class Embedder:
     def _picture(self, face: Upright) -> Picture | None:
         """The stored upright face, which we wrote ourselves; None when it is gone or is none."""
         try:
-            data = self._blobs.get(face.aligned_key)
-        except NotFound:
-            data = b""
-        picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
-        if picture is None or picture.shape != (_UPRIGHT_PX, _UPRIGHT_PX, 3):
+            picture = decode_frame(self._blobs.get(face.aligned_key))
+        except (NotFound, UnreadablePicture):
+            picture = None
+        if picture is None or picture.shape != (UPRIGHT_PX, UPRIGHT_PX, 3):
             log.warning("stored face cannot be read", extra=fields(kind=face.kind, subject_id=face.subject_id))
             return None
-        return np.asarray(picture, np.uint8)
+        return picture
 
 
 def _put_in_again(store: Store, vector_ids: Sequence[str]) -> int:

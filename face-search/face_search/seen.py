@@ -10,9 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-import cv2
-import numpy as np
-
 from face_search.ports import FaceRead, Picture
 from shared_kernel.messages import MaskState, Moment
 from shared_kernel.tables import Sighting
@@ -23,7 +20,6 @@ COMPARABLE: Final = 0.2
 FOLDER: Final = "faces/sightings"
 #: Which of the pictures of a pass; as it stands in the key of the crop.
 Phase = Literal["opened", "closed"]
-_JPEG: Final = [cv2.IMWRITE_JPEG_QUALITY, 90]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +94,3 @@ def central(faces: Sequence[FaceRead], picture: Picture) -> FaceRead | None:
         if x0 <= middle_x <= x1 and y0 <= middle_y <= y1:
             return face
     return faces[0] if faces else None
-
-
-def encoded(suffix: str, picture: Picture) -> bytes:
-    """Give a picture as a file of this kind: `.jpg` or `.png`."""
-    done, data = cv2.imencode(suffix, np.ascontiguousarray(picture), _JPEG if suffix == ".jpg" else [])
-    if not done:
-        raise ValueError(f"picture of shape {picture.shape}: expected one that can be written as {suffix}")
-    return data.tobytes()

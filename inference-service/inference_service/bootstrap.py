@@ -145,10 +145,9 @@ def _pack_session(path: Path, kind: Kind, manifest: Manifest, device: Device, th
 
 
 def _drawn(picture: Picture, found: Sequence[Found], card: Card, language: Literal["zh", "en"]) -> bytes:
-    import cv2
-
     from inference_service.annotate import annotate
+    from shared_kernel.vision.encoding import jpeg
 
     labels = card.labels if isinstance(card, PackCard) else ()
     drawn = annotate(picture, found, labels, language)
-    return cv2.imencode(".jpg", drawn, [cv2.IMWRITE_JPEG_QUALITY, ANNOTATED_JPEG_QUALITY])[1].tobytes()
+    return jpeg(drawn, ANNOTATED_JPEG_QUALITY)

@@ -9,8 +9,6 @@ from __future__ import annotations
 import hashlib
 from typing import Annotated, Any, Final, Self
 
-import cv2
-import numpy as np
 from apiflask import APIBlueprint
 from flask import Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -28,7 +26,8 @@ from shared_kernel.log import fields, get_logger
 from shared_kernel.messages import Moment, new_id
 from shared_kernel.shapes import Line
 from shared_kernel.tables import FloorPlan
-from shared_kernel.vision.models.resize import resized
+from shared_kernel.vision.encoding import png
+from shared_kernel.vision.models.resize import fitted
 
 log = get_logger(__name__)
 
@@ -106,7 +105,7 @@ def blueprint(parts: Parts) -> APIBlueprint:
             "POST /faces/floor-plans",
             _Given(**given.model_dump(), sha256=hashlib.sha256(sent.data).hexdigest()),
         )
-        picture = _reduced(sent.picture)
+        picture = fitted(sent.picture, MAX_SIDE_PX)
         answer, _ = once(parts.database, parts.ticket_key, creation, lambda store: _add(parts, store, given, picture))
         # an answer that is given again would have an address that does not open any more
         return {**answer, "picture_url": _picture_url(parts, answer["plan_id"])}
@@ -149,21 +148,13 @@ def _plan(store: Store, plan_id: str) -> FloorPlan:
 def _add(parts: Parts, store: Store, given: PlanIn, picture: Picture) -> PlanOut:
     if store.plans.count() >= MAX_PLANS:
         raise Conflict(f"floor plans: expected at most {MAX_PLANS}, there are as many", code="too_many_plans")
-    png = cv2.imencode(".png", picture)[1].tobytes()
-    row = FloorPlan(plan_id=new_id(), bytes=len(png), created_at=now(), **given.model_dump())
+    data = png(picture)
+    row = FloorPlan(plan_id=new_id(), bytes=len(data), created_at=now(), **given.model_dump())
     row.height, row.width = picture.shape[:2]
     row.object_key = f"floor-plans/{row.plan_id}.png"
-    parts.blobs.put(row.object_key, png, content_type="image/png")
+    parts.blobs.put(row.object_key, data, content_type="image/png")
     store.plans.add(row)
     return _plan_out(parts, row)
-
-
-def _reduced(picture: Picture) -> Picture:
-    height, width = picture.shape[:2]
-    scale = MAX_SIDE_PX / max(height, width)
-    if scale >= 1:
-        return picture
-    return np.ascontiguousarray(resized(picture, max(1, round(width * scale)), max(1, round(height * scale))))
 
 
 def _plan_out(parts: Parts, row: FloorPlan) -> PlanOut:

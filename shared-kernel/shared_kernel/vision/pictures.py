@@ -181,20 +181,20 @@ def read_to_fit(path: Path, fit_px: int | None = None) -> Decoded:
     return decode_to_fit(path.read_bytes(), fit_px)
 
 
-def decode_frame(jpeg: bytes) -> Picture:
-    """Decode a frame that our own stream-service encoded; its orientation is right as it is.
+def decode_frame(data: bytes) -> Picture:
+    """Decode what one of our own services encoded, such as a frame; its orientation is right as it is.
 
     Returns:
         H x W x 3 uint8, blue-green-red.
 
     Raises:
-        UnreadablePicture: not a JPEG, or larger than a frame can be.
+        UnreadablePicture: no picture, or larger than a frame can be.
     """
     # The header says the size before the decoder takes memory for it.
-    with _opened(jpeg) as image:
+    with _opened(data) as image:
         if image.size[0] * image.size[1] > MAX_PIXELS:
             raise UnreadablePicture(f"frame: expected at most {MAX_PIXELS} pixels", code="too_many_pixels")
-    return _jpeg(jpeg, 1)
+    return _jpeg(data, 1)
 
 
 def _opened(data: bytes) -> Image.Image:

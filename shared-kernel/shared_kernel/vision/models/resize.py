@@ -26,6 +26,13 @@ def resized(picture: Picture, width: int, height: int) -> Picture:
     return np.asarray(cv2.resize(smaller, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
 
 
+def fitted(picture: Picture, side_px: int) -> Picture:
+    """Give the picture, H x W x 3 uint8, no longer than `side_px` pixels on either side."""
+    height, width = picture.shape[:2]
+    scale = side_px / max(height, width)
+    return picture if scale >= 1 else resized(picture, max(1, round(width * scale)), max(1, round(height * scale)))
+
+
 def reduced(picture: Picture, factor: int) -> Picture:
     """Average squares of `factor` x `factor` pixels; up to `factor - 1` columns and rows at the far edges are left out.
 
