@@ -133,8 +133,9 @@ class Identifier:
 
     def _read(self, key: str) -> tuple[tuple[FaceRead, ...], Picture] | None:
         """Read the faces of a stored picture; None when it is gone or is none."""
-        if self._last is not None and self._last[0] == key:
-            return self._last[1], self._last[2]
+        last = self._last  # once: another thread may put its own there at any time
+        if last is not None and last[0] == key:
+            return last[1:]
         try:
             picture = self._decoder.decode(self._blobs.get(key), "live")
         except (NotFound, UnreadablePicture) as error:
