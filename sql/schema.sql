@@ -89,6 +89,7 @@ CREATE TABLE cameras (
   height INTEGER COMMENT 'picture height, pixels',
   fps DOUBLE COMMENT 'frames per second',
   codec VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin COMMENT 'video codec, such as h264',
+  transport VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin COMMENT 'tcp or udp; null: not RTSP, or unknown',
   last_frame_at DATETIME(3) COMMENT 'when the last frame came',
   skipped_frames BIGINT NOT NULL COMMENT 'sampled frames never analysed, since its start',
   decoded_per_s DOUBLE COMMENT 'pictures decoded per second, lately',

@@ -90,6 +90,7 @@ def record_report(store: Store, message: CameraReported) -> None:
     if message.condition in ("online", "degraded"):
         camera.width, camera.height, camera.fps = message.width, message.height, message.fps
         camera.codec = None if message.codec is None else message.codec[:32]
+        camera.transport = message.transport
     if camera.enabled:
         note_outage(store, camera, message)
     if _appearance(camera) != before:

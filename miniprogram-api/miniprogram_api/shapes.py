@@ -44,6 +44,7 @@ class CameraOut(CameraSettings):
     height: int | None
     fps: float | None
     codec: str | None
+    transport: Literal["tcp", "udp"] | None = Field(None, description="over what an RTSP camera sends its pictures")
     last_frame_at: Moment | None
     skipped_frames: int
     decoded_per_s: float | None = Field(None, description="pictures decoded per second, lately")
@@ -136,6 +137,7 @@ def camera_out(camera: Camera) -> CameraOut:
         height=camera.height,
         fps=camera.fps,
         codec=camera.codec,
+        transport=camera.transport,
         last_frame_at=camera.last_frame_at,
         skipped_frames=camera.skipped_frames,
         decoded_per_s=camera.decoded_per_s,

@@ -175,6 +175,7 @@ class CameraReported(Message):
     height: int | None = None
     fps: float | None = None
     codec: str | None = None
+    transport: Literal["tcp", "udp"] | None = Field(None, description="over what an RTSP camera sends its pictures")
     last_frame_at: Moment | None = None
     skipped_frames: int = Field(0, ge=0, description="sampled frames that were never analysed, since start")
     analysed_frames: int = Field(0, ge=0, description="frames whose analysis came, since start")
@@ -211,6 +212,8 @@ class CameraReason(enum.StrEnum):
     BLOCKED_ADDRESS = "blocked_address"
     FILE_MISSING = "file_missing"
     FILE_OUTSIDE = "file_outside"
+    DEVICE_BUSY = "device_busy"
+    NO_RIGHTS = "no_rights"
     FEW_PICTURES = "few_pictures"
     DAMAGED = "damaged"
     OVERLOADED = "overloaded"

@@ -24,6 +24,7 @@ from stream_service.live import LiveHub
 from stream_service.load import Load, LoadMeter, Spent
 from stream_service.mailbox import Mailbox
 from stream_service.main_stream import RESTS, STOPPED, Audience, MainStream, Nobody, People
+from stream_service.opening import Transport
 from stream_service.plan import is_open, local_clock, next_opening
 from stream_service.ports import CameraEntry, Feed, FullFrame, Packet, StreamInfo, Tap
 from stream_service.pull import Pull
@@ -288,6 +289,11 @@ class CameraWorker:
         width, height = self._size or (None, None)
         return width, height, info.codec if info else None
 
+    def _transport(self) -> Transport | None:
+        """Over what people's pictures come."""
+        info = self._main.info if self._main and self._main.info else self.vitals.info
+        return info.transport if info else None
+
     def _wait(self, seconds: float) -> None:
         """Pause before the next attempt; reports go on."""
         until_s = time.monotonic() + seconds
@@ -318,6 +324,7 @@ class CameraWorker:
                 height=height,
                 fps=self.fps,
                 codec=codec,
+                transport=self._transport(),
                 last_frame_at=self.vitals.picture_at,
                 skipped_frames=self.ring.skipped,
                 analysed_frames=self.ring.analysed,

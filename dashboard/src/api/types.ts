@@ -72,6 +72,8 @@ export type CameraReason =
   | 'blocked_address'
   | 'file_missing'
   | 'file_outside'
+  | 'device_busy'
+  | 'no_rights'
   | 'few_pictures'
   | 'damaged'
   | 'overloaded'

@@ -150,8 +150,10 @@ const en: typeof zh = {
       closed: 'The camera closed the connection',
       invalid_data: 'The camera sent unreadable data',
       blocked_address: 'This address is not allowed',
-      file_missing: 'The video file does not exist',
-      file_outside: 'The video file is outside the allowed folder',
+      file_missing: 'The video file or device is not there',
+      file_outside: 'The video file is outside the allowed folder, or the device is not allowed',
+      device_busy: 'Another program uses the device',
+      no_rights: 'There is no right to open the device',
       few_pictures: 'Far fewer pictures than the camera promised',
       damaged: 'Many packets are damaged; the picture may break up',
       overloaded: 'This machine is too slow; some pictures were dropped',
@@ -174,8 +176,13 @@ const en: typeof zh = {
       closed: 'Reconnecting by itself. If it keeps happening, check how many viewers the camera allows.',
       invalid_data: 'Check the network for packet loss; prefer TCP transport.',
       blocked_address: 'For safety, only allowed networks are contacted.',
-      file_missing: 'Check the name and put the file into the clips folder of the data directory.',
-      file_outside: 'Put the file into the clips folder of the data directory.',
+      file_missing:
+        'Check the name and put the file into the clips folder of the data directory; plug the device in.',
+      file_outside:
+        'Put the file into the clips folder of the data directory; a device must be named in STREAM_DEVICES.',
+      device_busy: 'Close the program that uses the camera; it comes back by itself.',
+      no_rights:
+        'Add the user that runs the service to the group video and restart it; give a container the device.',
       few_pictures: 'Check the bandwidth and the load of the camera, or lower its bit rate or frame rate.',
       damaged: 'Check the network for packet loss; prefer TCP transport.',
       overloaded: 'Use fewer cameras, fewer analysed frames, or a second, smaller stream.',
@@ -328,7 +335,7 @@ const en: typeof zh = {
     urlNow: 'Now: {address}',
     urlHint: 'The password is stored encrypted and never shown again.',
     needUrl: 'Enter the video address',
-    badUrl: 'The address should start with rtsp://, rtmp://, http://, https:// or file://',
+    badUrl: 'The address should start with rtsp://, rtmp://, http://, https://, file:// or v4l2://',
     brand: 'Common brands',
     brands: {
       hikvision: 'Hikvision',

@@ -35,6 +35,7 @@ export const aCamera = (change: Partial<Camera> = {}): Camera => ({
   height: 1080,
   fps: 25,
   codec: 'h264',
+  transport: 'tcp',
   last_frame_at: null,
   skipped_frames: 0,
   decoded_per_s: 4.8,

@@ -60,6 +60,7 @@ class Camera(Base):
     height: Mapped[int | None] = mapped_column(comment="picture height, pixels")
     fps: Mapped[float | None] = mapped_column(Double, comment="frames per second")
     codec: Mapped[str | None] = mapped_column(ascii_text(32), comment="video codec, such as h264")
+    transport: Mapped[Word | None] = mapped_column(comment="tcp or udp; null: not RTSP, or unknown")
     last_frame_at: Mapped[Moment | None] = mapped_column(comment="when the last frame came")
     skipped_frames: Mapped[int] = mapped_column(BigInteger, comment="sampled frames never analysed, since its start")
     decoded_per_s: Mapped[float | None] = mapped_column(Double, comment="pictures decoded per second, lately")

@@ -20,7 +20,7 @@ from av.video.stream import VideoStream
 
 from shared_kernel.messages import CameraReason
 from stream_service.adapters.hls_body import close_quietly
-from stream_service.adapters.pyav_errors import camera_failed
+from stream_service.adapters.pyav_errors import camera_failed, device_failed
 from stream_service.adapters.rtsp_transport import Transports, takes_no_tcp
 from stream_service.adapters.sources import TIMEOUTS_S, Entrance, Source
 from stream_service.addresses import Reach
@@ -73,7 +73,7 @@ class PyavFeed:
             container = self._over_rtsp(source) if source.is_rtsp else self._straight(source)
         except (FFmpegError, OSError, ValueError) as error:
             self._free()
-            raise camera_failed(error) from None  # the original text has the address, with its password
+            raise self._failed(error) from None  # the original text has the address, with its password
         except CameraFailed:
             self._free()
             raise
@@ -98,6 +98,9 @@ class PyavFeed:
             extradata=b"" if self._annex_b else extradata,
             transport=self._opening.transport,
         )
+
+    def _failed(self, error: FFmpegError | OSError | ValueError) -> CameraFailed:
+        return camera_failed(error) if self._source.format is None else device_failed(error)
 
     @staticmethod
     def _straight(source: Source) -> InputContainer:
@@ -146,7 +149,7 @@ class PyavFeed:
             if not self._closing.is_set():
                 raise CameraFailed(CameraReason.CLOSED, "camera: ended the stream")
         except (FFmpegError, OSError, ValueError) as error:
-            raise camera_failed(error) from None
+            raise self._failed(error) from None
         finally:
             if not self._gave_pictures:
                 self._transports.failed(self._url)

@@ -33,6 +33,25 @@ _BY_CLASS: Final[tuple[tuple[type[BaseException], CameraReason, str], ...]] = (
 _UNREACHABLE: Final = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN})
 
 
+#: What drivers of video devices say; one that is unplugged while it is read says that there is none.
+_OF_DEVICES: Final = {
+    errno.EBUSY: CameraFailed(CameraReason.DEVICE_BUSY, "device: another program uses it"),
+    errno.EACCES: CameraFailed(CameraReason.NO_RIGHTS, "device: this service may not open it"),
+    errno.EPERM: CameraFailed(CameraReason.NO_RIGHTS, "device: this service may not open it"),
+    errno.EINVAL: CameraFailed(CameraReason.UNSUPPORTED_CODEC, "device: gives no JPEG pictures (MJPEG)"),
+    **dict.fromkeys(
+        (errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.ENOTTY),
+        CameraFailed(CameraReason.FILE_MISSING, "device: no camera is there"),
+    ),
+}
+
+
+def device_failed(error: FFmpegError | OSError | ValueError) -> CameraFailed:
+    """The same for a video device of this machine."""
+    known = _OF_DEVICES.get(getattr(error, "errno", None) or 0)
+    return CameraFailed(known.reason, known.detail) if known else camera_failed(error)
+
+
 def camera_failed(error: FFmpegError | OSError | ValueError) -> CameraFailed:
     """The reason behind an error of libav, in plain words and without the address."""
     for kind, reason, detail in _BY_CLASS:
@@ -41,8 +60,6 @@ def camera_failed(error: FFmpegError | OSError | ValueError) -> CameraFailed:
     number = getattr(error, "errno", None)
     if number == errno.EPERM:  # what an RTMP server's "no" becomes
         return CameraFailed(CameraReason.NOT_FOUND, "camera: does not play this stream")
-    if number in (errno.EBUSY, errno.EACCES):
-        return CameraFailed(CameraReason.REFUSED, "device: in use by another program, or not readable for this one")
     if number in _UNREACHABLE:
         return CameraFailed(CameraReason.REFUSED, "camera: no way to this address from here")
     return CameraFailed(CameraReason.INVALID_DATA, f"camera: the connection failed ({type(error).__name__} {number})")

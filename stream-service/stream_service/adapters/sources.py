@@ -60,7 +60,7 @@ _PLAYLISTS: Final = frozenset(
 class Source:
     """What `av.open` gets. `paced`: it comes faster than it is to be shown; `replays`: it begins again at its end.
 
-    `is_rtsp`: it is asked for over one transport, then over another.
+    `is_rtsp`: it is asked for over one transport, then over another. `format` is named for video devices only.
     """
 
     file: str | io.RawIOBase

@@ -84,6 +84,27 @@ _FAILURES: Final[dict[tuple[Stage, CameraReason], Remark]] = {
             "put the file into the folder clips of the data folder; a device must be named in STREAM_DEVICES",
         ),
     ),
+    (_S.DESCRIBE, _R.DEVICE_BUSY): _remark(
+        ("设备正被其他程序占用", "another program uses the device"),
+        (
+            "关闭正在使用该摄像头的程序（会议、录像软件）后再试",
+            "close what uses it, a meeting or a recorder, and try again",
+        ),
+    ),
+    (_S.DESCRIBE, _R.NO_RIGHTS): _remark(
+        ("本服务没有打开该设备的权限", "this service has no right to open the device"),
+        (
+            "把运行本服务的用户加入 video 组并重新启动；容器需要用 --device 传入该设备",
+            "add the user that runs this service to the group video and start it again; a container needs --device",
+        ),
+    ),
+    (_S.DESCRIBE, _R.FILE_MISSING): _remark(
+        ("这个设备上没有摄像头", "no camera is at this device"),
+        (
+            "检查是否插好；一个摄像头常有两个设备，请换用另一个（如 /dev/video0）",
+            "plug it in; one camera often has two devices, try the other, such as /dev/video0",
+        ),
+    ),
     (_S.CONNECT, _R.REFUSED): _remark(
         (
             "这个地址和端口没有设备应答，或网络不通",

@@ -178,6 +178,14 @@ def test_live_clients_hear_when_a_camera_goes_and_when_it_is_back(small_world: W
     assert (gone["outage"]["ended_at"], back["outage"]["reason"]) == (None, "refused")
 
 
+def test_a_camera_says_over_what_its_pictures_come(world: World) -> None:
+    token = world.token()
+    camera_id = world.camera(token)
+    for said, shown in (("udp", "udp"), ("tcp", "tcp"), (None, None)):
+        report(world, camera_id, now(), "online", transport=said)
+        assert world.call("GET", f"/cameras/{camera_id}", token).get_json()["transport"] == shown
+
+
 def test_a_paused_camera_says_when_it_goes_on(world: World) -> None:
     token = world.token()
     camera_id = world.camera(token)

@@ -148,7 +148,7 @@ def test_reports_say_how_a_camera_is(gate: RtspServer, stream: StreamPart, redis
 
     wait_until(live_with_size, 30)
     assert reports[0].state == "connecting"
-    assert reports[-1].codec == "h264"
+    assert (reports[-1].codec, reports[-1].transport) == ("h264", "tcp")
 
 
 def test_the_end_is_quick_with_viewers_and_a_hanging_camera(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import threading
 import time
@@ -11,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from av.format import ContainerFormat
 
 from shared_kernel.messages import CameraReason
 from shared_kernel.testing import wait_until
@@ -19,11 +21,13 @@ from shared_kernel.testing.web_camera import HttpCamera, RtmpFault, RtmpServer, 
 from shared_kernel.testing.web_camera.media import remuxed
 from stream_service.adapters.examining import examine_address
 from stream_service.adapters.pyav_camera import PyavFeed
+from stream_service.adapters.pyav_errors import device_failed
 from stream_service.adapters.rtsp_transport import Transports
 from stream_service.adapters.sockets import is_own
+from stream_service.adapters.sources import Entrance
 from stream_service.addresses import Reach
-from stream_service.doctor import Finding, advice
-from stream_service.opening import Stage
+from stream_service.doctor import Finding, Report, advice
+from stream_service.opening import Opening, Stage
 from stream_service.ports import CLOCK_HZ, Packet
 from stream_service.rules import CameraFailed
 from tests.integration.stream_service.world import look, reach
@@ -316,14 +320,53 @@ def test_an_rtmp_server_that_fails_is_named(rtmp: RtmpServer, clips: Path) -> No
         read(url, 100)
 
 
-def test_a_device_that_is_none_is_named() -> None:
-    null = Reach(devices=(Path("/dev/null"),))
-    with pytest.raises(CameraFailed) as caught:
-        PyavFeed("v4l2:///dev/null", null).open()
-    assert caught.value.reason is not CameraReason.FILE_OUTSIDE  # it was opened, and is no camera
-    with pytest.raises(CameraFailed) as caught:
-        PyavFeed("v4l2:///dev/null", reach()).open()
-    assert caught.value.reason is CameraReason.FILE_OUTSIDE
+def test_a_device_that_is_no_camera_or_not_permitted_is_named_by_the_doctor() -> None:
+    null, gone = Reach(devices=(Path("/dev/null"),)), Reach(devices=(Path("/dev/video99"),))
+    for url, allowed, stage, expected in (
+        ("v4l2:///dev/null", null, Stage.DESCRIBE, CameraReason.FILE_MISSING),  # it was opened, and is no camera
+        ("v4l2:///dev/video99", gone, Stage.RESOLVE, CameraReason.FILE_MISSING),
+        ("v4l2:///dev/null", reach(), Stage.RESOLVE, CameraReason.FILE_OUTSIDE),
+    ):
+        *findings, report = examine_address(allowed, url)
+        assert isinstance(report, Report)
+        assert report.reason is expected
+        failed = [one for one in findings if isinstance(one, Finding) and one.status == "failed"]
+        assert [(one.stage, one.remark) for one in failed] == [(stage, advice.failure(stage, expected))]
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        (errno.EBUSY, CameraReason.DEVICE_BUSY),
+        (errno.EACCES, CameraReason.NO_RIGHTS),
+        (errno.EPERM, CameraReason.NO_RIGHTS),
+        (errno.ENODEV, CameraReason.FILE_MISSING),
+        (errno.EINVAL, CameraReason.UNSUPPORTED_CODEC),
+        (errno.EIO, CameraReason.INVALID_DATA),
+    ],
+    ids=["busy", "no rights", "not permitted", "unplugged", "no MJPEG", "else"],
+)
+def test_what_a_driver_says_is_told_in_plain_words(number: int, expected: CameraReason) -> None:
+    failed = device_failed(OSError(number, "said of /dev/video0"))
+    assert failed.reason is expected
+    assert "said of" not in failed.detail
+
+
+def test_libav_here_knows_video_devices_and_is_given_the_permitted_one() -> None:
+    """No device is needed for that; whether one plays is the next test."""
+    source = Entrance("v4l2:///dev/null", Reach(devices=(Path("/dev/null"),)), Opening()).enter()
+    assert source.file == "/dev/null"
+    assert source.format
+    assert ContainerFormat(source.format, "r").is_input
+
+
+def test_a_video_device_is_read() -> None:
+    """The real thing; nothing stands in for it, since libav's other inputs share no code with it."""
+    devices = sorted(Path("/dev").glob("video*"))
+    if not devices:
+        pytest.skip("this machine has no /dev/video*, and no part can be fetched that is one")
+    packets = read(f"v4l2://{devices[0]}", 5, Reach(devices=(devices[0],)))
+    assert all(packet.key for packet in packets)
 
 
 def test_this_machine_knows_its_own_addresses() -> None:

@@ -1171,6 +1171,12 @@ export interface components {
             fps: number | null;
             /** Codec */
             codec: string | null;
+            /**
+             * Transport
+             * @description over what an RTSP camera sends its pictures
+             * @default null
+             */
+            transport: ("tcp" | "udp") | null;
             /** Last Frame At */
             last_frame_at: string | null;
             /** Skipped Frames */
@@ -1406,6 +1412,12 @@ export interface components {
             fps: number | null;
             /** Codec */
             codec: string | null;
+            /**
+             * Transport
+             * @description over what an RTSP camera sends its pictures
+             * @default null
+             */
+            transport: ("tcp" | "udp") | null;
             /** Last Frame At */
             last_frame_at: string | null;
             /** Skipped Frames */
@@ -2035,7 +2047,7 @@ export interface components {
          * @description Why a camera gives no picture, or not all of them.
          * @enum {string}
          */
-        "Examination.CameraReason": "refused" | "timeout" | "unauthorised" | "not_found" | "no_video" | "unsupported_codec" | "frozen" | "closed" | "invalid_data" | "blocked_address" | "file_missing" | "file_outside" | "few_pictures" | "damaged" | "overloaded" | "not_analysed" | "no_room" | "unsteady" | "plan";
+        "Examination.CameraReason": "refused" | "timeout" | "unauthorised" | "not_found" | "no_video" | "unsupported_codec" | "frozen" | "closed" | "invalid_data" | "blocked_address" | "file_missing" | "file_outside" | "device_busy" | "no_rights" | "few_pictures" | "damaged" | "overloaded" | "not_analysed" | "no_room" | "unsteady" | "plan";
         /**
          * StageFinding
          * @description How one stage went, or that it has begun.
