@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from threading import Lock
 from typing import Final
 
 import numpy as np
@@ -20,6 +19,7 @@ from face_search.models.embedding import FaceEmbedder
 from face_search.models.landmarks import WINDOWS, Landmarks
 from face_search.models.upright import UPRIGHT_PX, portrait, upright
 from face_search.ports import FaceRead, Picture
+from face_search.turns import Turns
 from shared_kernel.errors import ArtifactError
 from shared_kernel.messages import MaskState
 from shared_kernel.vision import networks
@@ -39,8 +39,12 @@ MARGIN: Final = 0.35
 PORTRAIT_PX: Final = 320
 
 
+#: Faces that one turn makes vectors of: whoever reads one face waits for these, not for a whole crowd.
+TURN_FACES: Final = 4
+
+
 class Reader:
-    """Reads faces. Threads may share one; they take turns."""
+    """Reads faces. Threads may share one; they take turns, which are short, in the order in which they come."""
 
     def __init__(self, card: Card, finder: MaskReader, landmarks: Landmarks, embedder: FaceEmbedder) -> None:
         """Take the networks, ready to run."""
@@ -49,22 +53,30 @@ class Reader:
         self._finder = finder
         self._landmarks = landmarks
         self._embedder = embedder
-        self._turn = Lock()
+        self._finding = Turns()
+        self._recognising = Turns()
 
     def read(self, picture: Picture) -> list[FaceRead]:
         """See `ports.FaceReader`."""
-        with self._turn:
+        with self._finding.turn():
             found = sorted(self._finder.read([picture])[0], key=_area, reverse=True)
-            points = [self._points(picture, one) for one in found]
-            aligned = [upright(picture, one) for one in points]
-            vectors = self._embedder.embed(aligned)
+        points, aligned = list[NDArray[np.float32]](), list[Picture]()
+        vectors = np.empty((len(found), self.dimension), np.float32)
+        for at in range(0, len(found), TURN_FACES):
+            with self._recognising.turn():
+                points += [self._points(picture, one) for one in found[at : at + TURN_FACES]]
+                aligned += [upright(picture, one) for one in points[at:]]
+                vectors[at : at + TURN_FACES] = self._embedder.embed(aligned[at:])
         several = any(_is_company(one, found[0]) for one in found[1:])
         return [_face(picture, *parts, several=several) for parts in zip(found, points, aligned, vectors, strict=True)]
 
     def embed(self, aligned: Sequence[Picture]) -> NDArray[np.float32]:
         """See `ports.FaceReader`."""
-        with self._turn:
-            return self._embedder.embed(aligned)
+        vectors = np.empty((len(aligned), self.dimension), np.float32)
+        for at in range(0, len(aligned), TURN_FACES):
+            with self._recognising.turn():
+                vectors[at : at + TURN_FACES] = self._embedder.embed(aligned[at : at + TURN_FACES])
+        return vectors
 
     def _points(self, picture: Picture, found: Found) -> NDArray[np.float32]:
         """Give exact landmarks; under a mask those of both networks count, because each guesses what it cannot see."""
