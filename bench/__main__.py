@@ -15,7 +15,7 @@ MODULES: Final = ("detect", "passes", "latency", "live_latency", "memory", "came
 LONG: Final = ("frames", "reconnects", "steady", "sustained")
 OPTIONS: Final = {
     "detect": ("pictures", "threads", "precision", "yardstick"),
-    "faces": ("part", "pairs_folder"),
+    "faces": ("part", "pairs_folder", "pictures", "count"),
     "frames": ("frames",),
     "reconnects": ("reconnects",),
     "steady": ("minutes",),
@@ -27,14 +27,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(MODULES + LONG))
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument(
+        "--pictures", type=Path, metavar="DIR", help="detect: measure on these; faces --part import: enrol these"
+    )
     detect = parser.add_argument_group("options of detect")
-    detect.add_argument("--pictures", type=Path, metavar="DIR", help="measure on these; default: composed ones")
     detect.add_argument("--threads", type=int, help="CPU threads of both; default 1")
     detect.add_argument("--precision", choices=["f32", "bf16"], help="of the computation of both; default f32")
     detect.add_argument("--aizoo", type=Path, metavar="FILE", dest="yardstick", help="AIZOO's network, the baseline")
     faces = parser.add_argument_group("options of faces")
     faces.add_argument("--part", help="one part only")
     faces.add_argument("--pairs", type=Path, metavar="DIR", dest="pairs_folder", help="pairs.csv and its pictures")
+    faces.add_argument("--count", type=int, help="pictures of --part import; default 10,000")
     frames = parser.add_argument_group("option of frames")
     frames.add_argument("--frames", type=int, help="how many; default 100,000, and half of that for the networks")
     long = parser.add_argument_group("options of reconnects, steady and sustained")

@@ -35,7 +35,7 @@ _BENCHES = (
 @click.option(
     "--pictures",
     type=click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=True),
-    help="detect: measure on these; composed ones when left out.",
+    help="detect: measure on these, composed ones when left out. faces --part import: enrol these.",
 )
 @click.option("--threads", type=click.IntRange(1, 256), help="detect: CPU threads of both; 1 when left out.")
 @click.option(
@@ -52,6 +52,7 @@ _BENCHES = (
     type=click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=True),
     help="faces: a folder with pairs.csv and its pictures; $XUNSHI_LFW when left out.",
 )
+@click.option("--count", type=click.IntRange(1, 20_000), help="faces --part import: pictures; 10,000 when left out.")
 def bench(name: str, as_json: bool, **options: Path | int | str | None) -> None:  # noqa: FBT001 - click passes flags so
     """Measure: ours, the baseline, the ratio, in one run. Needs what `make test` installs.
 
