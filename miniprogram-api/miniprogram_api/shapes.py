@@ -103,10 +103,6 @@ class PassPage(Page[PassOut]):
     """A page of passes, newest first."""
 
 
-class UserPage(Page[UserOut]):
-    """A page of users."""
-
-
 def user_out(user: User, *, must_change: bool) -> UserOut:
     return UserOut(
         user_id=user.user_id,

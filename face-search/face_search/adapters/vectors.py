@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, cast
 
 import numpy as np
 from sqlalchemy import CursorResult, delete, exists, func, select, update
@@ -21,8 +21,6 @@ from shared_kernel.clock import now, unix_ms
 from shared_kernel.errors import Conflict, Unavailable
 from shared_kernel.messages import MaskState, derived_id
 from shared_kernel.tables import FaceModel, FaceSample, FaceVector, Sighting
-
-ModelState = Literal["building", "serving", "retired"]
 
 #: Values of one statement.
 _BATCH: Final = 500

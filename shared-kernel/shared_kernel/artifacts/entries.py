@@ -76,7 +76,6 @@ class NpmSource(_Entry):
         return f"{self.member} in {self.npm} (npm)"
 
 
-PackageSource = PypiSource | NpmSource
 Source = UrlSource | PypiSource | NpmSource
 _KINDS: dict[str, type[UrlSource | PypiSource | NpmSource]] = {"url": UrlSource, "pypi": PypiSource, "npm": NpmSource}
 

@@ -52,11 +52,6 @@ def signal_group(pgid: int, number: signal.Signals) -> bool:
     return True
 
 
-def group_is_alive(pgid: int) -> bool:
-    """Whether the group has a process that is more than a zombie."""
-    return any(group == pgid for _, _, group in _processes())
-
-
 def memory_bytes(pgids: set[int]) -> dict[int, int]:
     """Memory of each process group and of what its members started, which may have a group of its own as decoders do.
 
