@@ -203,6 +203,13 @@ def test_pictures_without_times_get_those_of_their_arrival(web: HttpCamera) -> N
     assert shown_s == pytest.approx(packets[-1].arrived_s - packets[20].arrived_s, abs=0.02)
 
 
+def test_flv_over_http_is_read(web: HttpCamera, clips: Path) -> None:
+    packets = read(web.flv("gate", clips / "plain.mp4"), 60)
+    assert len(packets) == 60  # more than one round of the clip
+    assert packets[0].key
+    assert all(before.dts < after.dts for before, after in pairwise(packets))
+
+
 def test_a_live_playlist_goes_on_at_the_speed_of_its_pictures(web: HttpCamera, clips: Path) -> None:
     packets = read(web.hls("gate", clips / "plain.mp4", fragmented=True), 80)
     assert len(packets) == 80  # more than the first playlist lists

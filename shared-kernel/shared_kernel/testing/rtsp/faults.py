@@ -43,6 +43,8 @@ class Mount:
     leads_to: str | None = None
     #: It offers sound beside the pictures, which nobody asks for; what it says the time is, as in HTTP.
     sound: bool = False
+    #: By how much its clock jumps at every second round of its clips and back at every other, seconds.
+    jump_s: float = 0.0
     date: str | None = None
     fault: Fault | None = None
     fault_at_s: float = 0.0

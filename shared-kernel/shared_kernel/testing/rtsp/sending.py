@@ -32,7 +32,7 @@ class Sender(threading.Thread):
         """Thread body. A client that goes away ends it without a word."""
         begun_s = time.monotonic()
         with contextlib.suppress(OSError):
-            for clip, offset_s, unit in self._schedule():
+            for clip, offset_s, unit, jumped_s in self._schedule():
                 due_s = 0.0 if self._mount.suffers(Fault.FLOOD, begun_s) else begun_s + offset_s + unit.send_at_s
                 if self.stop.wait(max(0.0, due_s - time.monotonic())):
                     return
@@ -43,18 +43,19 @@ class Sender(threading.Thread):
                     break
                 if self._mount.suffers(Fault.TRICKLE, begun_s) and self.stop.wait(_TRICKLE_S):
                     return
-                self._send_unit(clip, unit, offset_s, garbage=self._mount.suffers(Fault.GARBAGE, begun_s))
+                self._send_unit(clip, unit, offset_s + jumped_s, garbage=self._mount.suffers(Fault.GARBAGE, begun_s))
         self._hang_up()
 
-    def _schedule(self) -> Iterator[tuple[Clip, float, AccessUnit]]:
-        offset_s = 0.0
+    def _schedule(self) -> Iterator[tuple[Clip, float, AccessUnit, float]]:
+        offset_s, jumped_s = 0.0, 0.0
         while True:
             for clip in self._mount.clips:
                 for unit in clip.units:
-                    yield clip, offset_s, unit
+                    yield clip, offset_s, unit, jumped_s
                 offset_s += clip.duration_s
             if not self._mount.loop:
                 return
+            jumped_s = self._mount.jump_s - jumped_s
 
     def _wait_for_mercy(self) -> None:
         """A healed camera does not go on where it froze: it drops the client, which then connects anew."""

@@ -58,7 +58,7 @@ class RtspServer:
     ) -> str:
         """Play the clips, one after the other, under `name`; the address, without credentials.
 
-        `habits` are the further fields of `faults.Mount`: login, transport, refusal, leads_to, sound, date.
+        `habits` are the further fields of `faults.Mount`: login, transport, refusal, leads_to, sound, jump_s, date.
 
         Raises:
             ValueError: no clip, or one that cannot be streamed.
