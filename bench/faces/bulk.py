@@ -92,7 +92,7 @@ def pack(pictures: Path, count: int, out: IO[bytes]) -> None:
     if not sources:
         raise SystemExit(f"--pictures {pictures}: expected a folder for each person with .jpg or .png files, got none")
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
-        turns = itertools.product(itertools.count(), sources)
+        turns = ((turn, path) for turn in itertools.count() for path in sources)
         for turn, path in itertools.islice(turns, count):
             name = f"{path.parent.relative_to(pictures).as_posix()}/{path.stem}-{turn}.jpg".removeprefix("./")
             archive.writestr(name, cv2.imencode(".jpg", variant(read_file(path), turn))[1].tobytes())
