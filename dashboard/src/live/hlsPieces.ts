@@ -1,4 +1,5 @@
 /** Fetches a live HLS stream with MP4 pieces, piece by piece. Only what our own server writes is understood. */
+import type { SeenFace } from './faceTimeline'
 import type { Ending, PictureKind } from './outcome'
 
 export interface HlsPiecesOptions {
@@ -7,6 +8,10 @@ export interface HlsPiecesOptions {
   fetchData: typeof fetch
   onBegin: (mime: string, kind: PictureKind) => void
   onPiece: (data: ArrayBuffer) => void
+  /** Whether boxes are shown: only then they are asked for. */
+  wantsFaces: () => boolean
+  /** What was found in the picture of that moment of the stream. */
+  onFaces: (at: number, faces: SeenFace[]) => void
   onEnd: (ending: Ending) => void
 }
 
@@ -56,6 +61,23 @@ export function openHls(options: HlsPiecesOptions): { close: () => void } {
     return answer
   }
 
+  let facesAt = -1
+
+  /** The video goes on without boxes when they cannot be had. */
+  async function askFaces(list: string): Promise<void> {
+    const address = new URL('faces.json', list)
+    address.searchParams.set('after', String(facesAt))
+    try {
+      const notes = (await (await get(address.href)).json()) as { at: number; faces: SeenFace[] }[]
+      for (const note of notes) {
+        options.onFaces(note.at, note.faces)
+        facesAt = Math.max(facesAt, note.at)
+      }
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error
+    }
+  }
+
   async function play(): Promise<void> {
     const index = await (await get(options.address)).text()
     const codecs = /CODECS="([^"]+)"/.exec(index)?.[1]
@@ -76,6 +98,7 @@ export function openHls(options: HlsPiecesOptions): { close: () => void } {
         options.onPiece(await (await get(new URL(one.address, list).href)).arrayBuffer())
         newest = one.number
       }
+      if (options.wantsFaces()) await askFaces(list)
       await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))
     }
   }

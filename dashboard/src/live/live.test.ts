@@ -3,7 +3,7 @@ import { snapshotAddress, streamAddress } from './address'
 import { createAppendQueue, type FragmentSink } from './appendQueue'
 import { createBackoff } from './backoff'
 import { createFaceTimeline, type SeenFace } from './faceTimeline'
-import { readPlaylist, readRefusal } from './hlsPieces'
+import { openHls, readPlaylist, readRefusal } from './hlsPieces'
 import { createStreamClock } from './streamClock'
 import { CHASE_RATE, createGapMeter, KEEP_S, planChase, RUSH_RATE, targetBehindS } from './chase'
 import { readClose, readTicketRefusal } from './outcome'
@@ -115,6 +115,60 @@ describe('HLS playlists', () => {
     [503, 'retry'],
     [404, 'retry'],
   ])('status %i: %s', (status, outcome) => expect(readRefusal(status).outcome).toBe(outcome))
+})
+
+describe('boxes beside HLS', () => {
+  const seen: SeenFace = { box: [0.1, 0.2, 0.3, 0.4], state: 'with_mask', score: 0.9, state_score: 0.8 }
+
+  function opened(wantsFaces: boolean, answer: () => Response) {
+    const asked: string[] = []
+    const heard: number[] = []
+    const onEnd = vi.fn()
+    const fetchData = (async (address: string) => {
+      const url = new URL(address)
+      const name = url.pathname.split('/').pop() ?? ''
+      asked.push(name + url.search)
+      if (name === 'faces.json') return answer()
+      if (name === 'live.m3u8') return new Response('#EXTM3U\n#EXT-X-MAP:URI="begin.mp4"\n0.m4s\n')
+      if (name === 'index.m3u8') return new Response('#EXTM3U\n#EXT-X-X:CODECS="avc1"\ns/live.m3u8\n')
+      return new Response(new ArrayBuffer(8))
+    }) as typeof fetch
+    const hls = openHls({
+      address: 'http://wall.example/live/index.m3u8',
+      fetchData,
+      onBegin: () => undefined,
+      onPiece: () => undefined,
+      wantsFaces: () => wantsFaces,
+      onFaces: (at) => heard.push(at),
+      onEnd,
+    })
+    return { asked, heard, onEnd, close: hls.close }
+  }
+
+  it('asks for what is newer than what it has', async () => {
+    vi.useFakeTimers()
+    const { asked, heard, close } = opened(true, () => Response.json([{ at: 3.2, faces: [seen] }]))
+    await vi.advanceTimersByTimeAsync(1000)
+    close()
+    vi.useRealTimers()
+    expect(heard).toEqual([3.2, 3.2])
+    expect(asked.filter((one) => one.startsWith('faces'))).toEqual([
+      'faces.json?after=-1',
+      'faces.json?after=3.2',
+    ])
+  })
+  it('plays on without them, and does not ask while nobody wants them', async () => {
+    vi.useFakeTimers()
+    const refused = opened(true, () => new Response(null, { status: 500 }))
+    const unwanted = opened(false, () => Response.json([]))
+    await vi.advanceTimersByTimeAsync(1000)
+    refused.close()
+    unwanted.close()
+    vi.useRealTimers()
+    expect(refused.onEnd).not.toHaveBeenCalled()
+    expect(refused.asked.filter((one) => one === 'live.m3u8')).toHaveLength(2)
+    expect(unwanted.asked).not.toContain('faces.json?after=-1')
+  })
 })
 
 describe('boxes in step with the picture', () => {

@@ -158,6 +158,8 @@ export function openHlsPlayback(options: HlsPlaybackOptions): Playback {
       silence.heard()
       screen.push(data)
     },
+    wantsFaces: options.wantsFaces,
+    onFaces: (at, faces) => options.faces.hear(at, faces, screen.newestS()),
     onEnd: finish,
   })
   silence.heard()

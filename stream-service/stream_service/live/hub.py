@@ -7,8 +7,10 @@ channel, which exists only while somebody watches it and only while a slot is fr
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from shared_kernel.log import fields, get_logger
 from shared_kernel.messages import CameraReason, FrameAnalysed
@@ -24,6 +26,9 @@ from stream_service.rules import CameraFailed
 from stream_service.zones import Polygon
 
 log = get_logger(__name__)
+
+#: Notes with boxes that are kept for HLS players, which are seconds late and ask for them.
+_KEPT_NOTES: Final = 64
 
 _UNWATCHED = Ending(RESTART, "unwatched", "nobody watches")
 
@@ -53,6 +58,7 @@ class LiveHub:
         self._changed = threading.Condition()
         self._info: StreamInfo | None = None
         self._clock = StreamClock()
+        self._notes: deque[tuple[float, str]] = deque(maxlen=_KEPT_NOTES)
         #: By whether masks are burnt in.
         self._transcodings: dict[bool, Transcoding] = {}
         self._still_viewers: set[StillViewer] = set()
@@ -103,11 +109,20 @@ class LiveHub:
         """Tell viewers what was found in a picture that they see or just saw."""
         with self._changed:
             viewers = [viewer for channel in self._channels() for viewer in channel.viewers()]
-            at_s = self._clock.seconds_of(analysed.captured_at) if viewers else None
-        if at_s is not None:
+            asks = any(channel.sessions() for channel in self._channels())
+            at_s = self._clock.seconds_of(analysed.captured_at) if viewers or asks else None
+            if at_s is None:
+                return
             note = faces_note(analysed, at_s)
-            for viewer in viewers:
-                viewer.tell(note)
+            if asks:
+                self._notes.append((at_s, note))
+        for viewer in viewers:
+            viewer.tell(note)
+
+    def notes_after(self, at_s: float) -> list[str]:
+        """What was found in pictures after this moment of the stream, seconds, for players that ask."""
+        with self._changed:
+            return [note for noted_s, note in self._notes if noted_s > at_s]
 
     def clock_note(self) -> str | None:
         """See `timing.StreamClock.reading`."""
@@ -231,4 +246,5 @@ class LiveHub:
             viewer.close(ending)
         self._still_viewers.clear()
         self._stills.clear()
+        self._notes.clear()
         self._info, self._clock = None, StreamClock()

@@ -1,4 +1,8 @@
-"""The live view as HLS with pieces of MP4: late by some seconds, but every phone and every proxy lets it through."""
+"""The live view as HLS with pieces of MP4: late by some seconds, but every phone and every proxy lets it through.
+
+Boxes are asked for beside the playlist: a connection that is held open for them would be one of the six that a browser
+opens to a host.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from typing import Final
 
 from apiflask import APIFlask
 from flask import Response
+from pydantic import BaseModel, Field
 
 from shared_kernel.errors import NotFound
 from stream_service.live import Ending
@@ -19,6 +24,12 @@ PLAYLIST: Final = "application/vnd.apple.mpegurl"
 VIDEO: Final = "video/mp4"
 #: Players want a number; nobody chooses by it, because there is one stream only.
 _BITS_PER_SECOND = 4_000_000
+
+
+class FacesQuery(BaseModel):
+    """Which of them."""
+
+    after: float = Field(-1.0, allow_inf_nan=False, description="only of pictures after this moment, seconds")
 
 
 def add_hls(app: APIFlask, parts: LiveParts) -> None:
@@ -52,6 +63,18 @@ def add_hls(app: APIFlask, parts: LiveParts) -> None:
     @app.doc(summary="What comes before the first piece", responses={**described({200: "header"}, VIDEO), **refusals})
     def hls_header(camera_id: str, session: str) -> Response:
         return Response(_pieces(parts, camera_id, session).header, mimetype=VIDEO)
+
+    @app.get("/live/cameras/<camera_id>/hls/<session>/faces.json")
+    @app.input(FacesQuery, location="query", arg_name="query")
+    @app.doc(
+        summary="What was found in the newest pictures, by moment of the stream",
+        responses={**described({200: "notes as over the WebSocket"}, "application/json"), **refusals},
+    )
+    def hls_faces(camera_id: str, session: str, query: FacesQuery) -> Response:
+        _pieces(parts, camera_id, session)
+        hub = parts.fleet.hub(camera_id)
+        notes = hub.notes_after(query.after) if hub else []
+        return Response(f"[{','.join(notes)}]", mimetype="application/json")
 
     @app.get("/live/cameras/<camera_id>/hls/<session>/<int:number>.m4s")
     @app.doc(summary="A piece", responses={**described({200: "fragments"}, VIDEO), **refusals})

@@ -252,6 +252,18 @@ def test_boxes_belong_to_the_moment_of_their_picture() -> None:
     assert viewer.notes() == []
 
 
+def test_boxes_are_kept_for_players_that_ask() -> None:
+    hub = playing()
+    hub.show_faces(analysed(1, 0.08, face(600)))
+    assert hub.notes_after(-1.0) == [], "nobody asks"
+    assert isinstance(hub.open_session(ANNA, 0), HlsSession)
+    hub.show_faces(analysed(2, 0.12, face(600)))
+    assert [json.loads(note)["at"] for note in hub.notes_after(-1.0)] == [0.12]
+    assert hub.notes_after(0.12) == []
+    hub.end("closed", "gone")
+    assert hub.notes_after(-1.0) == []
+
+
 def test_hls_lists_whole_groups_and_its_session_ends_like_a_view() -> None:
     hub = playing(3, group=3)
     session = hub.open_session(ANNA, 0)
