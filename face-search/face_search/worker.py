@@ -22,7 +22,7 @@ from shared_kernel.messages import PassObserved, PatrolPhotoTaken
 M = TypeVar("M")
 
 #: Messages that a worker takes at once: few, so that several workers share what waits.
-_BATCH: Final = 8
+HELD: Final = 8
 
 
 def tasks(parts: Parts) -> Sequence[Task]:
@@ -49,8 +49,8 @@ def _recognising(parts: Parts) -> Sequence[Task]:
     embedder = Embedder(parts.database, parts.blobs, parts.reader)
     syncer = Syncer(parts.database, parts.index, parts.reader.model, parts.reader.dimension, embedded=embedded.is_set)
     return (
-        Worker(parts.bus.subscribe(PassObserved, SERVICE), _timed(identifier.see_pass), batch=_BATCH).task,
-        Worker(parts.bus.subscribe(PatrolPhotoTaken, SERVICE), _timed(identifier.see_photo), batch=_BATCH).task,
+        Worker(parts.bus.subscribe(PassObserved, SERVICE), _timed(identifier.see_pass), batch=HELD).task,
+        Worker(parts.bus.subscribe(PatrolPhotoTaken, SERVICE), _timed(identifier.see_photo), batch=HELD).task,
         ("embedding", lambda stop: embedder.keep_on(embedded, stop)),
         ("syncing", lambda stop: syncer.run(lambda: parts.bus.alone(LOCK, ttl_s=LOCK_TTL_S), stop)),
     )

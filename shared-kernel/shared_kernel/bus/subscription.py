@@ -87,6 +87,20 @@ class Subscription(Generic[M]):
             with translated():
                 self._redis.xclaim(self._key, self._group, self._consumer, 0, ids, justid=True)
 
+    def excuse(self, *deliveries: Delivery[M]) -> None:
+        """A part is away: to be given these was no failure, and does not bring them nearer to the dead letters."""
+        with translated():
+            for one in deliveries:
+                self._redis.xclaim(
+                    self._key,
+                    self._group,
+                    self._consumer,
+                    0,
+                    [one.entry_id],
+                    retrycount=one.deliveries - 1,
+                    justid=True,
+                )
+
     def bury(self, delivery: Delivery[M], reason: str) -> None:
         """To the dead letters now: this message can never be handled."""
         with translated():

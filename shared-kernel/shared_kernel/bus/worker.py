@@ -99,19 +99,28 @@ class Worker(Generic[M]):
 
     def _settle(self, delivery: Delivery[M], stop: threading.Event) -> None:
         """Handle and acknowledge one message; wait as long as it takes while a part is away."""
-        pause_s = _FIRST_PAUSE_S
+        pause_s, excused = _FIRST_PAUSE_S, False
         while not stop.is_set():
             try:
                 outcome = self._once(delivery)
             except Unavailable as error:
                 _held.labels(self.topic).set(len(self._in_hand))
                 log.warning("message held", extra=fields(entry_id=delivery.entry_id, part=error.part))
+                excused = excused or self._excuse()
                 stop.wait(pause_s)
                 pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
                 continue
             _held.labels(self.topic).set(0)
             _handled.labels(self.topic, outcome).inc()
             return
+
+    def _excuse(self) -> bool:
+        """Let what is in hand not count as given: many restarts while a part is away would bury it. Tell if it went."""
+        try:
+            self._subscription.excuse(*self._in_hand)
+        except Unavailable:
+            return False
+        return True
 
     def _once(self, delivery: Delivery[M]) -> str:
         try:

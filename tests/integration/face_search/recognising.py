@@ -15,6 +15,7 @@ from face_search.indexing import Embedder
 from face_search.ports import VectorIndex
 from face_search.rules import SERVICE
 from face_search.syncing import Syncer
+from face_search.worker import HELD
 from shared_kernel.bus import Worker
 from shared_kernel.clock import now
 from shared_kernel.errors import Unavailable
@@ -128,7 +129,7 @@ class Recogniser:
         stop = threading.Event()
         bus = self.parts.bus
         threads = [
-            threading.Thread(target=Worker(bus.subscribe(kind, SERVICE), handle).run, args=(stop,))  # type: ignore[arg-type]
+            threading.Thread(target=Worker(bus.subscribe(kind, SERVICE), handle, batch=HELD).run, args=(stop,))  # type: ignore[arg-type]
             for kind, handle in (
                 (PassObserved, self.identifier.see_pass),
                 (PatrolPhotoTaken, self.identifier.see_photo),

@@ -14,8 +14,9 @@ from sqlalchemy import delete, update
 from face_search.adapters.milvus import MilvusIndex
 from face_search.indexing import compare, heal, rebuild
 from face_search.ports import IndexFilter, VectorIndex
+from face_search.worker import HELD
 from shared_kernel.clock import now
-from shared_kernel.messages import MaskState
+from shared_kernel.messages import MaskState, PassObserved, PatrolPhotoTaken, PersonSighted
 from shared_kernel.tables import FaceSample, Sighting
 from shared_kernel.testing.milvus import MilvusServer
 from shared_kernel.testing.waiting import wait_until
@@ -218,6 +219,30 @@ def test_away_for_long(works: Recogniser) -> None:
     assert {row.person_id for row in rows if row.source == "pass"} <= {ada, None}
     assert not bus.dead_letters(type(messages[0]))
     assert len({told.sighting_id for told in works.told}) == 13
+
+
+def test_what_waits_for_long_waits_on_the_bus_and_a_worker_holds_a_few(quick: Recogniser) -> None:
+    """Nothing of it is dropped, however much it is: these topics have no length. The catch-up takes a few at a time."""
+    assert [kind.retention.max_len for kind in (PassObserved, PatrolPhotoTaken, PersonSighted)] == [None] * 3
+    index, bus = quick.index, quick.parts.bus
+    assert isinstance(index, FailingIndex)
+    quick.sync()
+    camera, count = quick.world.camera(), 3 * HELD
+    most: list[int] = []
+    index.away = True
+    for number in range(count):
+        bus.publish(quick.world.observed(camera, Portrait(number)))
+    with quick.running():
+        wait_until(lambda: bus.pending(PassObserved, "face-search") == HELD, 20, "a worker has its hands full")
+        bus.trim(PassObserved)
+        assert bus.backlog(PassObserved) == count
+        index.away = False
+        while len(quick.sightings()) < count:
+            most.append(bus.pending(PassObserved, "face-search"))
+        wait_until(lambda: bus.pending(PassObserved, "face-search") == 0, 20, "all are acknowledged")
+    assert max(most, default=0) <= HELD
+    assert len(quick.sightings()) == count
+    assert not bus.dead_letters(PassObserved)
 
 
 def test_two_workers_on_one_queue(world: World) -> None:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from shared_kernel.bus import MAX_DELIVERIES, ORDER_KEPT_S, Bus
+from shared_kernel.bus import MAX_DELIVERIES, ORDER_KEPT_S, Bus, Worker
 from shared_kernel.bus import subscription as bus_module
 from shared_kernel.clock import now
 from shared_kernel.errors import Unavailable
@@ -131,6 +131,31 @@ def test_after_too_many_deliveries_a_message_is_a_dead_letter_and_can_be_replaye
     assert bus.replay(PassObserved) == 1
     assert bus.dead_letters(PassObserved) == []
     assert [delivery.message.pass_id for delivery in reader.receive()] == ["pass-1"]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_restarts_while_a_part_is_away_bury_nothing(bus: Bus) -> None:
+    """One worker after the other holds the same messages, and none can do anything about them."""
+    bus.publish(a_pass("pass-1"))
+    bus.publish(a_pass("pass-2"))
+    tried: list[str] = []
+
+    def away(message: PassObserved) -> None:
+        tried.append(message.pass_id)
+        raise Unavailable("face index", "away")
+
+    for run in range(MAX_DELIVERIES + 2):
+        stop = threading.Event()
+        worker = threading.Thread(target=Worker(bus.subscribe(PassObserved, GROUP), away).run, args=(stop,))
+        worker.start()
+        wait_until(lambda run=run: len(tried) > run, what="a message is tried")  # type: ignore[misc]
+        stop.set()
+        worker.join()
+        del tried[run + 1 :]
+    assert bus.dead_letters(PassObserved) == []
+    assert bus.pending(PassObserved, GROUP) == 2
+    given = bus.subscribe(PassObserved, GROUP).receive()
+    assert [(one.message.pass_id, one.deliveries) for one in given] == [("pass-1", 1), ("pass-2", 1)]
 
 
 def test_what_cannot_be_read_is_buried_and_does_not_block_the_rest(bus: Bus) -> None:
