@@ -40,7 +40,7 @@ ENDINGS: Final = frozenset({".jpg", ".jpeg", ".png"})
 #: How often progress and memory are looked at, and a face is looked for, seconds. A user may look 30 times a minute.
 LOOK_EVERY_S: Final = 2.0
 SEARCH_EVERY_S: Final = 5.0
-SEARCHES_ALONE: Final = 20
+SEARCHES_ALONE: Final = 10
 #: The worker is killed when this share of the pictures is through.
 KILL_AT: Final = 0.5
 #: Lives of access tokens are longer than this, seconds.
