@@ -9,13 +9,41 @@ MySQL and MariaDB decide; SQLite is the twin for one machine.
 
 from __future__ import annotations
 
-from shared_kernel.tables.accounts import AuthSession, LoginThrottle, User, UserCredential
+from shared_kernel.tables.accounts import (
+    ApiToken,
+    AuthSession,
+    LoginThrottle,
+    OneTimeLink,
+    User,
+    UserCredential,
+    UserIdentity,
+)
+from shared_kernel.tables.alerts import Alert, AlertComment, AlertRule, Delivery, DeliveryChannel
 from shared_kernel.tables.archive import ArchivedFrame, FrameBatch
-from shared_kernel.tables.cameras import Camera, CameraGrant, CameraHour, CameraOutage
+from shared_kernel.tables.cameras import (
+    Camera,
+    CameraGrant,
+    CameraGroup,
+    CameraHour,
+    CameraInGroup,
+    CameraOutage,
+)
+from shared_kernel.tables.chat import ChatMember, ChatMessage, ChatRoom
 from shared_kernel.tables.columns import Base
+from shared_kernel.tables.figures import PassRollup
 from shared_kernel.tables.footage import Footage
-from shared_kernel.tables.operations import AuditLog, EventLog, IdempotencyKey
+from shared_kernel.tables.operations import AuditLog, ClockRun, EventLog, IdempotencyKey
+from shared_kernel.tables.organisations import ROOT_ORG_ID, ROOT_PATH, Notice, Organisation, Role
 from shared_kernel.tables.passes import Media, Pass, PassCount
+from shared_kernel.tables.patrols import (
+    CheckpointHit,
+    DutyPhoto,
+    Patrol,
+    PatrolPhoto,
+    PatrolRoute,
+    RouteCheckpoint,
+    TrackPoint,
+)
 from shared_kernel.tables.persons import (
     FaceList,
     FaceModel,
@@ -25,6 +53,7 @@ from shared_kernel.tables.persons import (
     Person,
     PersonOnList,
 )
+from shared_kernel.tables.requests import Request
 from shared_kernel.tables.sightings import (
     FaceAnswer,
     FaceErasure,
@@ -38,14 +67,30 @@ from shared_kernel.tables.sightings import (
 )
 
 __all__ = [
+    "ROOT_ORG_ID",
+    "ROOT_PATH",
+    "Alert",
+    "AlertComment",
+    "AlertRule",
+    "ApiToken",
     "ArchivedFrame",
     "AuditLog",
     "AuthSession",
     "Base",
     "Camera",
     "CameraGrant",
+    "CameraGroup",
     "CameraHour",
+    "CameraInGroup",
     "CameraOutage",
+    "ChatMember",
+    "ChatMessage",
+    "ChatRoom",
+    "CheckpointHit",
+    "ClockRun",
+    "Delivery",
+    "DeliveryChannel",
+    "DutyPhoto",
     "EventLog",
     "FaceAnswer",
     "FaceErasure",
@@ -64,12 +109,24 @@ __all__ = [
     "LoginThrottle",
     "Media",
     "NotThisPerson",
+    "Notice",
+    "OneTimeLink",
+    "Organisation",
     "Pass",
     "PassCount",
+    "PassRollup",
+    "Patrol",
+    "PatrolPhoto",
+    "PatrolRoute",
     "Person",
     "PersonOnList",
+    "Request",
+    "Role",
+    "RouteCheckpoint",
     "Sighting",
+    "TrackPoint",
     "User",
     "UserCredential",
+    "UserIdentity",
     "WatchAlert",
 ]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from sqlalchemy import BigInteger, CheckConstraint, Double, ForeignKey, Index, Numeric, String, Text
+from sqlalchemy import BigInteger, CheckConstraint, Double, ForeignKey, Index, Numeric, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared_kernel.tables.columns import Base, Hash, Moment, Ulid, Word, ascii_text, one_of, table
+from shared_kernel.tables.organisations import ROOT_ORG_ID
 
 
 class Camera(Base):
@@ -16,6 +17,9 @@ class Camera(Base):
     __tablename__ = "cameras"
     __table_args__ = (
         Index("ix_cameras_name", "name"),
+        Index("ix_cameras_org_id", "org_id", "camera_id"),
+        Index("ix_cameras_geohash", "geohash"),
+        Index("ix_cameras_lat", "lat", "lon"),
         Index("ix_cameras_url_sha256", "url_sha256"),
         CheckConstraint("lon IS NULL OR (lon >= -180 AND lon <= 180)", name="lon"),
         CheckConstraint("lat IS NULL OR (lat >= -90 AND lat <= 90)", name="lat"),
@@ -27,12 +31,16 @@ class Camera(Base):
     )
 
     camera_id: Mapped[Ulid] = mapped_column(primary_key=True, comment="ULID")
+    org_id: Mapped[Ulid] = mapped_column(
+        ForeignKey("organisations.org_id"), default=ROOT_ORG_ID, comment="whose: seen from this organisation and above"
+    )
     name: Mapped[str] = mapped_column(String(64), comment="what people call it")
     url_cipher: Mapped[str] = mapped_column(ascii_text(4096), comment="address with credentials, Fernet")
     url_sha256: Mapped[Hash] = mapped_column(comment="keyed SHA-256 (HMAC) of the address, to compare without opening")
     address: Mapped[str] = mapped_column(String(512), comment="host and path for people, without any secret")
     lon: Mapped[Decimal | None] = mapped_column(Numeric(9, 6), comment="longitude, degrees, WGS-84")
     lat: Mapped[Decimal | None] = mapped_column(Numeric(8, 6), comment="latitude, degrees, WGS-84")
+    geohash: Mapped[str | None] = mapped_column(ascii_text(12), comment="of its place, for maps; null: no place")
     model: Mapped[str] = mapped_column(ascii_text(64), comment="which analysis runs on its frames")
     detect_url_cipher: Mapped[str | None] = mapped_column(
         ascii_text(4096), comment="second stream for the analysis, Fernet; null: one stream for all"
@@ -87,6 +95,7 @@ class CameraGrant(Base):
     __tablename__ = "camera_grants"
     __table_args__ = (
         Index("ix_camera_grants_user_id", "user_id"),
+        Index("ix_camera_grants_expires_at", "expires_at"),
         table("A user may see a camera, beyond what the role gives. Removing the row ends running streams."),
     )
 
@@ -98,6 +107,41 @@ class CameraGrant(Base):
     )
     granted_by: Mapped[Ulid] = mapped_column(comment="who allowed it")
     granted_at: Mapped[Moment] = mapped_column(comment="since when")
+    expires_at: Mapped[Moment | None] = mapped_column(comment="until when; null: no end")
+    request_id: Mapped[Ulid | None] = mapped_column(comment="the request that it answers; null: given unasked")
+
+
+class CameraGroup(Base):
+    """Cameras that belong together for people."""
+
+    __tablename__ = "camera_groups"
+    __table_args__ = (
+        UniqueConstraint("org_id", "name"),
+        table("Cameras that belong together for people: an entrance, a floor."),
+    )
+
+    group_id: Mapped[Ulid] = mapped_column(primary_key=True, comment="ULID")
+    org_id: Mapped[Ulid] = mapped_column(ForeignKey("organisations.org_id"), comment="whose cameras")
+    name: Mapped[str] = mapped_column(String(64), comment="what people call it")
+    created_at: Mapped[Moment] = mapped_column(comment="when it was made")
+    updated_at: Mapped[Moment] = mapped_column(comment="when it or its members last changed")
+
+
+class CameraInGroup(Base):
+    """A camera is in a group."""
+
+    __tablename__ = "camera_group_members"
+    __table_args__ = (
+        Index("ix_camera_group_members_camera_id", "camera_id"),
+        table("Which camera is in which group."),
+    )
+
+    group_id: Mapped[Ulid] = mapped_column(
+        ForeignKey("camera_groups.group_id", ondelete="CASCADE"), primary_key=True, comment="in which group"
+    )
+    camera_id: Mapped[Ulid] = mapped_column(
+        ForeignKey("cameras.camera_id", ondelete="CASCADE"), primary_key=True, comment="which camera"
+    )
 
 
 class CameraHour(Base):

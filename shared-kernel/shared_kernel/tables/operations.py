@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlalchemy import Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shared_kernel.tables.columns import SERIAL, ULID, Base, Hash, Moment, Ulid, Word, ascii_text, one_of, table
+from shared_kernel.tables.columns import HASH, SERIAL, ULID, Base, Hash, Moment, Ulid, Word, ascii_text, one_of, table
+
+#: Names of live events, and the kinds of objects whose rights decide who hears them.
+EVENTS: Final = (
+    *("pass", "camera", "camera_down", "camera_up", "sighting", "watch"),
+    *("request", "notice", "patrol", "patrol_photo", "chat", "alert", "grant"),
+)
+SCOPES: Final = ("camera", "photo", "user", "organisation", "patrol", "room")
 
 
 class EventLog(Base):
@@ -15,8 +24,8 @@ class EventLog(Base):
     __table_args__ = (
         UniqueConstraint("message_id"),
         Index("ix_event_log_created_at", "created_at"),
-        one_of("event", "pass", "camera", "camera_down", "camera_up", "sighting", "watch"),
-        one_of("scope_type", "camera", "photo"),
+        one_of("event", *EVENTS),
+        one_of("scope_type", *SCOPES),
         table(
             "What live clients are told, in order. The id is that of the server-sent event: clients resume there.",
             autoincrement=True,
@@ -58,6 +67,9 @@ class AuditLog(Base):
     __table_args__ = (
         Index("ix_audit_log_actor_id", "actor_id", "created_at"),
         Index("ix_audit_log_target_id", "target_id", "created_at"),
+        Index("ix_audit_log_org_id", "org_id", "audit_id"),
+        Index("ix_audit_log_created_at", "created_at"),
+        UniqueConstraint("chain_hash"),
         table("Who did what: logins, and every change a person makes. Only added to.", autoincrement=True),
     )
 
@@ -70,3 +82,28 @@ class AuditLog(Base):
     address: Mapped[str | None] = mapped_column(ascii_text(45), comment="network address of the caller")
     detail: Mapped[str | None] = mapped_column(String(500), comment="what changed, without secrets")
     created_at: Mapped[Moment] = mapped_column(comment="when")
+    org_id: Mapped[Ulid | None] = mapped_column(comment="organisation of the object or actor then; null: unknown")
+    previous_hash: Mapped[bytes | None] = mapped_column(HASH, comment="chain_hash of the row before it in the chain")
+    chain_hash: Mapped[bytes | None] = mapped_column(
+        HASH, comment="SHA-256 of this row and previous_hash; null: older than the chain, or not chained yet"
+    )
+
+
+class ClockRun(Base):
+    """One chore done at its time."""
+
+    __tablename__ = "clock_runs"
+    __table_args__ = (
+        UniqueConstraint("chore", "planned_at"),
+        Index("ix_clock_runs_started_at", "started_at"),
+        one_of("outcome", "running", "done", "failed", "missed"),
+        table("One chore of the clock, done at its time or caught up: once among all replicas, with its result."),
+    )
+
+    run_id: Mapped[Ulid] = mapped_column(primary_key=True, comment="ULID")
+    chore: Mapped[Word] = mapped_column(comment="which chore")
+    planned_at: Mapped[Moment] = mapped_column(comment="when it was due")
+    started_at: Mapped[Moment] = mapped_column(comment="when it began")
+    ended_at: Mapped[Moment | None] = mapped_column(comment="when it ended; null: not yet, or its process died")
+    outcome: Mapped[Word] = mapped_column(comment="running, done, failed or missed (nobody was there)")
+    detail: Mapped[str | None] = mapped_column(String(500), comment="what it did, or why it failed")

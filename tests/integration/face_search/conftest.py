@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from miniprogram_api.adapters.migrations import upgrade
 from shared_kernel.database import make_engine
-from shared_kernel.tables import Base
+from tests.emptying import as_migrated
 from tests.integration.face_search.people import People
 from tests.integration.face_search.world import World, settings
 
@@ -48,8 +48,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
     url = str(request.getfixturevalue("migrated_mariadb"))
     engine = make_engine(url)
     with engine.begin() as connection:
-        for table in reversed(Base.metadata.sorted_tables):
-            connection.execute(table.delete())
+        as_migrated(connection)
         connection.execute(text("TRUNCATE event_log"))
     engine.dispose()
     return url

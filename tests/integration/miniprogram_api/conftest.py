@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from miniprogram_api.adapters.database import Database
 from miniprogram_api.adapters.migrations import upgrade
-from shared_kernel.tables import Base
+from tests.emptying import as_migrated
 from tests.integration.miniprogram_api.world import World, settings
 
 if TYPE_CHECKING:
@@ -46,8 +46,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     url = str(request.getfixturevalue("migrated_mariadb"))
     database = Database(url)
     with database.engine.begin() as connection:
-        for table in reversed(Base.metadata.sorted_tables):
-            connection.execute(table.delete())
+        as_migrated(connection)
         connection.execute(text("TRUNCATE event_log"))  # ids begin again, as in a new database
     database.close()
     return url

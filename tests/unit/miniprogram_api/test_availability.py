@@ -20,7 +20,8 @@ from miniprogram_api.record import record_report, tell_camera
 from miniprogram_api.rules import hour_of
 from shared_kernel.clock import now
 from shared_kernel.messages import CameraReported, derived_id
-from shared_kernel.tables import Base, Camera, CameraOutage
+from shared_kernel.tables import Camera, CameraOutage
+from tests.emptying import as_migrated
 
 CAMERA = derived_id("camera", 1)
 BEGIN = datetime(2026, 1, 2, 3, 59, 50, tzinfo=UTC)
@@ -39,8 +40,7 @@ def file() -> Iterator[Database]:
 @pytest.fixture
 def database(file: Database) -> Database:
     with file.engine.begin() as connection:
-        for table in reversed(Base.metadata.sorted_tables):
-            connection.execute(table.delete())
+        as_migrated(connection)
     moment = now()
     with file.write() as store:
         camera = Camera(

@@ -28,7 +28,8 @@ from shared_kernel.messages import (
     derived_id,
     new_id,
 )
-from shared_kernel.tables import Base, Camera, EventLog
+from shared_kernel.tables import Camera, EventLog
+from tests.emptying import as_migrated
 
 CAMERA = derived_id("camera", 1)
 BEGIN = datetime(2026, 1, 2, 3, 59, 58, tzinfo=UTC)
@@ -52,8 +53,7 @@ def empty(database: Database) -> Database:
 
 def clear(database: Database) -> None:
     with database.engine.begin() as connection:
-        for table in reversed(Base.metadata.sorted_tables):
-            connection.execute(table.delete())
+        as_migrated(connection)
 
 
 def report(
