@@ -12,18 +12,16 @@ from pydantic import BaseModel, Field
 
 from miniprogram_api.access import allow, caller
 from miniprogram_api.adapters.store import Store
-from miniprogram_api.availability import accounted_until, checked_range
+from miniprogram_api.availability import HoursQuery, accounted_until, checked_range
 from miniprogram_api.coverage import HOUR, Kept, overlap_s
 from miniprogram_api.parts import Parts
 from miniprogram_api.rights import scope_of
 from miniprogram_api.rules import ALL_STATES
 from shared_kernel.messages import Moment
-from shared_kernel.shapes import Query, Ulid, When
+from shared_kernel.shapes import Ulid
 
 
-class CountersQuery(Query):
-    since: When | None = Field(None, alias="from", description="first hour; default 24 hours ago")
-    until: When | None = Field(None, alias="to", description="end; default now")
+class CountersQuery(HoursQuery):
     bucket: Literal["hour"] = "hour"
     camera_id: Ulid | None = None
 

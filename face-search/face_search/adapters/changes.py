@@ -9,11 +9,12 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, cast
 
-from sqlalchemy import CursorResult, and_, or_, select, update
+from sqlalchemy import CursorResult, or_, select, update
 from sqlalchemy.orm import Session
 
 from face_search.adapters.vectors import Vectors
 from shared_kernel.tables import FaceSample, GalleryChange, NotThisPerson, Person, Sighting
+from shared_kernel.tables.conditions import newest_first
 
 #: Values of one statement.
 _BATCH: Final = 1000
@@ -39,15 +40,11 @@ class Changes:
 
     def page(self, person_id: str | None, after: tuple[datetime, str] | None, limit: int) -> Sequence[GalleryChange]:
         """Give the newest first, of one person or of all."""
-        order = GalleryChange.created_at.desc(), GalleryChange.change_id.desc()
-        query = select(GalleryChange).order_by(*order).limit(limit)
+        query = select(GalleryChange)
         if person_id is not None:
             query = query.where(_about([person_id]))
-        if after is not None:
-            at, change_id = after
-            same = and_(GalleryChange.created_at == at, GalleryChange.change_id < change_id)
-            query = query.where(or_(GalleryChange.created_at < at, same))
-        return self._session.scalars(query).all()
+        page = newest_first(query, GalleryChange.created_at, GalleryChange.change_id, after, limit)
+        return self._session.scalars(page).all()
 
     def later(self, than: GalleryChange, person_ids: Collection[str]) -> GalleryChange | None:
         """Give a later merge or split of these persons that still stands."""

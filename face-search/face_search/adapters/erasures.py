@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import and_, delete, exists, func, or_, select, update
+from sqlalchemy import delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from shared_kernel.tables import (
@@ -27,6 +27,7 @@ from shared_kernel.tables import (
     Sighting,
     WatchAlert,
 )
+from shared_kernel.tables.conditions import newest_first
 
 
 class Erasures:
@@ -45,13 +46,8 @@ class Erasures:
 
     def page(self, after: tuple[datetime, str] | None, limit: int) -> Sequence[FaceErasure]:
         """Newest first."""
-        order = FaceErasure.requested_at.desc(), FaceErasure.erasure_id.desc()
-        query = select(FaceErasure).order_by(*order).limit(limit)
-        if after is not None:
-            at, erasure_id = after
-            same = and_(FaceErasure.requested_at == at, FaceErasure.erasure_id < erasure_id)
-            query = query.where(or_(FaceErasure.requested_at < at, same))
-        return self._session.scalars(query).all()
+        page = newest_first(select(FaceErasure), FaceErasure.requested_at, FaceErasure.erasure_id, after, limit)
+        return self._session.scalars(page).all()
 
     def running(self) -> Sequence[str]:
         """Those that are not done, in the order in which they were asked."""

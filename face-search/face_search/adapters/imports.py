@@ -10,11 +10,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from shared_kernel.clock import MILLISECOND
 from shared_kernel.tables import FaceImport, FaceImportLine, FaceList, FaceSample, Person, PersonOnList
+from shared_kernel.tables.conditions import equal, newest_first
 
 ENDED: Final = ("done", "failed", "cancelled")
 #: Persons of which one turned out to be the next, at most.
@@ -34,12 +35,8 @@ class Imports:
 
     def page(self, after: tuple[datetime, str] | None, limit: int) -> Sequence[FaceImport]:
         """Newest first."""
-        query = select(FaceImport).order_by(FaceImport.created_at.desc(), FaceImport.import_id.desc()).limit(limit)
-        if after is not None:
-            at, import_id = after
-            same = and_(FaceImport.created_at == at, FaceImport.import_id < import_id)
-            query = query.where(or_(FaceImport.created_at < at, same))
-        return self._session.scalars(query).all()
+        page = newest_first(select(FaceImport), FaceImport.created_at, FaceImport.import_id, after, limit)
+        return self._session.scalars(page).all()
 
     def claim(self, moment: datetime, silence: timedelta) -> FaceImport | None:
         """Take the oldest that waits, or whose worker has not been heard of for `silence`; None without one.
@@ -106,9 +103,9 @@ class Imports:
         self, import_id: str, *, outcome: str | None = None, after: int | None = None, limit: int
     ) -> Sequence[FaceImportLine]:
         """In order."""
-        query = select(FaceImportLine).where(FaceImportLine.import_id == import_id)
-        if outcome is not None:
-            query = query.where(FaceImportLine.outcome == outcome)
+        query = select(FaceImportLine).where(
+            FaceImportLine.import_id == import_id, equal(FaceImportLine.outcome, outcome)
+        )
         if after is not None:
             query = query.where(FaceImportLine.line_no > after)
         return self._session.scalars(query.order_by(FaceImportLine.line_no).limit(limit)).all()

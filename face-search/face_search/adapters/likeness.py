@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session, aliased
 
 from face_search.ports import Vector
 from shared_kernel.tables import FaceErasure, FaceSample, FaceVector, NotThisPerson, Person, PersonOnList, Sighting
+from shared_kernel.tables.conditions import among, within
 
 #: Values of one statement.
 BATCH: Final = 1000
@@ -152,10 +153,8 @@ class Likeness:
         found: dict[str, str | None] = {}
         for batch in _batches(sighting_ids):
             query = select(Sighting.sighting_id, Sighting.person_id).where(
-                Sighting.sighting_id.in_(batch), viewer.where
+                Sighting.sighting_id.in_(batch), viewer.where, among(Sighting.camera_id, camera_ids)
             )
-            if camera_ids is not None:
-                query = query.where(Sighting.camera_id.in_(camera_ids))
             found |= {row.sighting_id: row.person_id for row in self._session.execute(query)}
         return found
 
@@ -195,13 +194,8 @@ class Likeness:
         camera_ids: frozenset[str] | None = None,
     ) -> int:
         """Count the sightings that a viewer may see in [since, until) by these cameras, up to `limit`."""
-        query = select(Sighting.sighting_id).where(viewer.where).limit(limit)
-        if since is not None:
-            query = query.where(Sighting.seen_at >= since)
-        if until is not None:
-            query = query.where(Sighting.seen_at < until)
-        if camera_ids is not None:
-            query = query.where(Sighting.camera_id.in_(camera_ids))
+        which = within(Sighting.seen_at, since, until), among(Sighting.camera_id, camera_ids)
+        query = select(Sighting.sighting_id).where(viewer.where, *which).limit(limit)
         return self._session.scalar(select(func.count()).select_from(query.subquery())) or 0
 
     def negatives(self, person_ids: Collection[str], model: str) -> dict[str, NDArray[np.float32]]:

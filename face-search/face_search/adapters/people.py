@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, CursorResult, and_, delete, exists, func, 
 from sqlalchemy.orm import Session
 
 from shared_kernel.tables import FaceList, Person, PersonOnList
+from shared_kernel.tables.conditions import newest_first
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,23 +100,14 @@ class People:
 
     def page(self, which: PersonFilter, moment: datetime, limit: int) -> Sequence[Person]:
         """Give persons of their own whose basis has not ended by `moment`, the newest first."""
-        query = (
-            select(Person)
-            .where(Person.merged_into.is_(None), _stands(moment))
-            .order_by(Person.created_at.desc(), Person.person_id.desc())
-            .limit(limit)
-        )
+        query = select(Person).where(Person.merged_into.is_(None), _stands(moment))
         if which.text:
             name = Person.name.icontains(which.text, autoescape=True)
             query = query.where(or_(name, Person.external_ref.icontains(which.text, autoescape=True)))
         if which.list_id is not None:
             on = PersonOnList.person_id == Person.person_id, PersonOnList.list_id == which.list_id
             query = query.where(exists().where(*on))
-        if which.after is not None:
-            at, person_id = which.after
-            same = and_(Person.created_at == at, Person.person_id < person_id)
-            query = query.where(or_(Person.created_at < at, same))
-        return self._session.scalars(query).all()
+        return self._session.scalars(newest_first(query, Person.created_at, Person.person_id, which.after, limit)).all()
 
     def merged_into(self, person_id: str) -> Sequence[Person]:
         """Give those who turned out to be this person."""

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, delete, or_, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from shared_kernel.tables import FaceQuery
+from shared_kernel.tables.conditions import equal, newest_first, within
 
 
 @dataclass(frozen=True)
@@ -37,22 +38,14 @@ class FaceQueries:
 
     def page(self, which: QueryFilter, limit: int) -> Sequence[FaceQuery]:
         """Give the newest first."""
-        query = select(FaceQuery).order_by(FaceQuery.created_at.desc(), FaceQuery.query_id.desc()).limit(limit)
-        if which.user_id is not None:
-            query = query.where(FaceQuery.user_id == which.user_id)
-        if which.kind is not None:
-            query = query.where(FaceQuery.kind == which.kind)
-        if which.subject is not None:
-            query = query.where(FaceQuery.subject == which.subject)
-        if which.since is not None:
-            query = query.where(FaceQuery.created_at >= which.since)
-        if which.until is not None:
-            query = query.where(FaceQuery.created_at < which.until)
-        if which.after is not None:
-            at, query_id = which.after
-            older = and_(FaceQuery.created_at == at, FaceQuery.query_id < query_id)
-            query = query.where(or_(FaceQuery.created_at < at, older))
-        return self._session.scalars(query).all()
+        query = select(FaceQuery).where(
+            equal(FaceQuery.user_id, which.user_id),
+            equal(FaceQuery.kind, which.kind),
+            equal(FaceQuery.subject, which.subject),
+            within(FaceQuery.created_at, which.since, which.until),
+        )
+        page = newest_first(query, FaceQuery.created_at, FaceQuery.query_id, which.after, limit)
+        return self._session.scalars(page).all()
 
     def delete_before(self, moment: datetime, limit: int) -> int:
         """Remove at most `limit` of the looks from before `moment`; say how many."""

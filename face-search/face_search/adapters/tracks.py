@@ -6,11 +6,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, exists, or_, select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
 from face_search.adapters.likeness import Viewer
 from shared_kernel.tables import NotThisPerson, Person, Sighting
+from shared_kernel.tables.conditions import equal, newest_first, within
 
 
 @dataclass(frozen=True)
@@ -46,11 +47,10 @@ class Tracks:
         query = (
             select(Sighting)
             .where(or_(Sighting.person_id.in_(names), rejected), viewer.where)
-            .where(Sighting.seen_at >= since, Sighting.seen_at < until)
-            .order_by(Sighting.seen_at.desc(), Sighting.sighting_id.desc())
-            .limit(limit)
+            .where(within(Sighting.seen_at, since, until))
         )
-        return self._session.scalars(query).all()
+        page = newest_first(query, Sighting.seen_at, Sighting.sighting_id, None, limit)
+        return self._session.scalars(page).all()
 
     def rejected(self, person_id: str, sighting_ids: Collection[str]) -> frozenset[str]:
         """Say which of these are said not to be this person."""
@@ -68,20 +68,12 @@ class Tracks:
 
     def page(self, which: SightingFilter, viewer: Viewer, limit: int) -> Sequence[Sighting]:
         """Give the newest first, of those that the viewer may see."""
-        order = Sighting.seen_at.desc(), Sighting.sighting_id.desc()
-        query = select(Sighting).where(viewer.where).order_by(*order).limit(limit)
-        if which.person_id is not None:
-            query = query.where(Sighting.person_id == which.person_id)
-        if which.camera_id is not None:
-            query = query.where(Sighting.camera_id == which.camera_id)
-        if which.decision is not None:
-            query = query.where(Sighting.decision == which.decision)
-        if which.since is not None:
-            query = query.where(Sighting.seen_at >= which.since)
-        if which.until is not None:
-            query = query.where(Sighting.seen_at < which.until)
-        if which.after is not None:
-            at, sighting_id = which.after
-            older = and_(Sighting.seen_at == at, Sighting.sighting_id < sighting_id)
-            query = query.where(or_(Sighting.seen_at < at, older))
-        return self._session.scalars(query).all()
+        query = select(Sighting).where(
+            viewer.where,
+            equal(Sighting.person_id, which.person_id),
+            equal(Sighting.camera_id, which.camera_id),
+            equal(Sighting.decision, which.decision),
+            within(Sighting.seen_at, which.since, which.until),
+        )
+        page = newest_first(query, Sighting.seen_at, Sighting.sighting_id, which.after, limit)
+        return self._session.scalars(page).all()

@@ -6,11 +6,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from face_search.adapters.likeness import Viewer
 from shared_kernel.tables import Person, Sighting, WatchAlert
+from shared_kernel.tables.conditions import equal, newest_first, within
 
 
 @dataclass(frozen=True)
@@ -54,23 +55,16 @@ class Watches:
 
     def page(self, which: WatchFilter, viewer: Viewer, limit: int) -> Sequence[Watched]:
         """Give the newest first, of those that the viewer may see."""
-        query = _visible(viewer).order_by(WatchAlert.seen_at.desc(), WatchAlert.alert_id.desc()).limit(limit)
+        query = _visible(viewer).where(
+            equal(Sighting.camera_id, which.camera_id), within(WatchAlert.seen_at, which.since, which.until)
+        )
         if which.person_id is not None:
             query = query.where(or_(Person.person_id == which.person_id, Person.merged_into == which.person_id))
-        if which.camera_id is not None:
-            query = query.where(Sighting.camera_id == which.camera_id)
         if which.acknowledged is not None:
             done = WatchAlert.acknowledged_at.is_not(None)
             query = query.where(done if which.acknowledged else ~done)
-        if which.since is not None:
-            query = query.where(WatchAlert.seen_at >= which.since)
-        if which.until is not None:
-            query = query.where(WatchAlert.seen_at < which.until)
-        if which.after is not None:
-            at, alert_id = which.after
-            older = and_(WatchAlert.seen_at == at, WatchAlert.alert_id < alert_id)
-            query = query.where(or_(WatchAlert.seen_at < at, older))
-        return [Watched(alert, sighting, one) for alert, sighting, one in self._session.execute(query)]
+        page = newest_first(query, WatchAlert.seen_at, WatchAlert.alert_id, which.after, limit)
+        return [Watched(alert, sighting, one) for alert, sighting, one in self._session.execute(page)]
 
     def one(self, alert_id: str, viewer: Viewer, *, lock: bool = False) -> Watched | None:
         """Give this alert, if the viewer may see it; locked, nobody acknowledges it meanwhile."""

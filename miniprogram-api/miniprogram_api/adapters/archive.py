@@ -10,6 +10,7 @@ from sqlalchemy import and_, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from shared_kernel.tables import ArchivedFrame, FrameBatch
+from shared_kernel.tables.conditions import among, equal, newest_first
 
 
 @dataclass(frozen=True)
@@ -41,34 +42,23 @@ class FrameBatches:
 
     def page(self, which: BatchFilter, limit: int) -> Sequence[FrameBatch]:
         """Newest first."""
-        query = select(FrameBatch).order_by(FrameBatch.started_at.desc(), FrameBatch.batch_id.desc()).limit(limit)
+        query = select(FrameBatch).where(
+            equal(FrameBatch.source_id, which.source_id),
+            equal(FrameBatch.source, which.source),
+            equal(FrameBatch.state, which.state),
+        )
         if not which.everything:
-            seen = [FrameBatch.source == "camera"]
-            if which.cameras is not None:
-                seen.append(FrameBatch.source_id.in_(which.cameras))
+            seen = and_(FrameBatch.source == "camera", among(FrameBatch.source_id, which.cameras))
             own = and_(FrameBatch.source == "client", FrameBatch.source_id == which.client_id)
-            query = query.where(or_(and_(*seen), own))
-        for column, wanted in (
-            (FrameBatch.source_id, which.source_id),
-            (FrameBatch.source, which.source),
-            (FrameBatch.state, which.state),
-        ):
-            if wanted is not None:
-                query = query.where(column == wanted)
-        if which.after:
-            at, batch_id = which.after
-            same = and_(FrameBatch.started_at == at, FrameBatch.batch_id < batch_id)
-            query = query.where(or_(FrameBatch.started_at < at, same))
-        return self._session.scalars(query).all()
+            query = query.where(or_(seen, own))
+        page = newest_first(query, FrameBatch.started_at, FrameBatch.batch_id, which.after, limit)
+        return self._session.scalars(page).all()
 
     def running(self, source: str | None = None, source_id: str | None = None) -> Sequence[FrameBatch]:
         """Those that have not ended, in the order in which they began."""
-        query = select(FrameBatch).where(FrameBatch.state == "running").order_by(FrameBatch.started_at)
-        if source is not None:
-            query = query.where(FrameBatch.source == source)
-        if source_id is not None:
-            query = query.where(FrameBatch.source_id == source_id)
-        return self._session.scalars(query).all()
+        of = equal(FrameBatch.source, source), equal(FrameBatch.source_id, source_id)
+        query = select(FrameBatch).where(FrameBatch.state == "running", *of)
+        return self._session.scalars(query.order_by(FrameBatch.started_at)).all()
 
     def begun_before(self, moment: datetime) -> Sequence[FrameBatch]:
         """Those that may have frames from before `moment`."""
@@ -105,12 +95,10 @@ class ArchivedFrames:
 
     def page(self, batch_id: str, after: int | None, state: str | None, limit: int) -> Sequence[ArchivedFrame]:
         """In order."""
-        query = select(ArchivedFrame).where(ArchivedFrame.batch_id == batch_id).order_by(ArchivedFrame.seq).limit(limit)
+        query = select(ArchivedFrame).where(ArchivedFrame.batch_id == batch_id, equal(ArchivedFrame.state, state))
         if after is not None:
             query = query.where(ArchivedFrame.seq > after)
-        if state is not None:
-            query = query.where(ArchivedFrame.state == state)
-        return self._session.scalars(query).all()
+        return self._session.scalars(query.order_by(ArchivedFrame.seq).limit(limit)).all()
 
     def delete_before(self, batch_id: str, moment: datetime) -> int:
         """Forget the frames taken before `moment`. Returns how many."""

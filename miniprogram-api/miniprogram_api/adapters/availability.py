@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Executable, and_, delete, func, or_, select, update
+from sqlalchemy import Executable, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from miniprogram_api.coverage import Kept
 from shared_kernel.tables import Camera, CameraHour, CameraOutage
+from shared_kernel.tables.conditions import among, equal, newest_first, within
 
 _KEPT = (
     CameraHour.online_s,
@@ -46,7 +47,7 @@ class Hours:
     def of_camera(self, camera_id: str, since: datetime, until: datetime) -> Mapping[datetime, Kept]:
         """By hour, in [since, until)."""
         query = select(CameraHour.hour_at, *_KEPT).where(CameraHour.camera_id == camera_id)
-        return self._by_hour(query.where(CameraHour.hour_at >= since, CameraHour.hour_at < until))
+        return self._by_hour(query.where(within(CameraHour.hour_at, since, until)))
 
     def of_cameras(
         self, since: datetime, until: datetime, cameras: frozenset[str] | None, camera_id: str | None, *, removed: bool
@@ -55,14 +56,11 @@ class Hours:
         query = (
             select(CameraHour.hour_at, *(func.sum(column) for column in _KEPT))
             .join(Camera, Camera.camera_id == CameraHour.camera_id)
-            .where(CameraHour.hour_at >= since, CameraHour.hour_at < until)
+            .where(within(CameraHour.hour_at, since, until))
+            .where(among(CameraHour.camera_id, cameras), equal(CameraHour.camera_id, camera_id))
             .where(Camera.deleted_at.is_not(None) if removed else Camera.deleted_at.is_(None))
             .group_by(CameraHour.hour_at)
         )
-        if cameras is not None:
-            query = query.where(CameraHour.camera_id.in_(cameras))
-        if camera_id is not None:
-            query = query.where(CameraHour.camera_id == camera_id)
         return self._by_hour(query)
 
     def _by_hour(self, query: Executable) -> Mapping[datetime, Kept]:
@@ -102,22 +100,17 @@ class Outages:
 
     def page(self, which: OutageFilter, limit: int) -> Sequence[CameraOutage]:
         """Newest first. With `since` also one that began before and lasted into it."""
-        query = select(CameraOutage).order_by(CameraOutage.began_at.desc(), CameraOutage.outage_id.desc()).limit(limit)
-        if which.cameras is not None:
-            query = query.where(CameraOutage.camera_id.in_(which.cameras))
-        if which.camera_id is not None:
-            query = query.where(CameraOutage.camera_id == which.camera_id)
+        query = select(CameraOutage).where(
+            among(CameraOutage.camera_id, which.cameras),
+            equal(CameraOutage.camera_id, which.camera_id),
+            within(CameraOutage.began_at, None, which.until),
+        )
         if which.open is not None:
             query = query.where(CameraOutage.ended_at.is_(None) if which.open else CameraOutage.ended_at.is_not(None))
         if which.since is not None:
             query = query.where(or_(CameraOutage.ended_at.is_(None), CameraOutage.ended_at > which.since))
-        if which.until is not None:
-            query = query.where(CameraOutage.began_at < which.until)
-        if which.after is not None:
-            at, outage_id = which.after
-            here = and_(CameraOutage.began_at == at, CameraOutage.outage_id < outage_id)
-            query = query.where(or_(CameraOutage.began_at < at, here))
-        return self._session.scalars(query).all()
+        page = newest_first(query, CameraOutage.began_at, CameraOutage.outage_id, which.after, limit)
+        return self._session.scalars(page).all()
 
     def delete_before(self, moment: datetime) -> int:
         """Remove old ones that are over."""

@@ -11,6 +11,7 @@ from sqlalchemy import and_, delete, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from shared_kernel.tables import ArchivedFrame, Footage, FrameBatch, Media
+from shared_kernel.tables.conditions import among, equal, within
 
 
 @dataclass(frozen=True)
@@ -93,11 +94,8 @@ class FootageFiles:
         self, kind: str, limit: int, *, camera_id: str | None = None, before: datetime | None = None
     ) -> Sequence[Footage]:
         """The files of a kind that began first."""
-        query = select(Footage).where(Footage.kind == kind).order_by(Footage.started_at).limit(limit)
-        if camera_id is not None:
-            query = query.where(Footage.camera_id == camera_id)
-        if before is not None:
-            query = query.where(Footage.ended_at < before)
+        of = equal(Footage.camera_id, camera_id), within(Footage.ended_at, None, before)
+        query = select(Footage).where(Footage.kind == kind, *of).order_by(Footage.started_at).limit(limit)
         return self._session.scalars(query).all()
 
     def of_passes(self, pass_ids: Iterable[str]) -> Sequence[Footage]:
@@ -117,20 +115,14 @@ class FootageFiles:
 
 
 def _filtered(query: Any, which: FootageFilter) -> Any:  # a Select of whatever columns
-    if which.cameras is not None:
-        query = query.where(Footage.camera_id.in_(which.cameras))
-    for column, wanted in (
-        (Footage.camera_id, which.camera_id),
-        (Footage.kind, which.kind),
-        (Footage.pass_id, which.pass_id),
-    ):
-        if wanted is not None:
-            query = query.where(column == wanted)
-    if which.since is not None:
-        query = query.where(Footage.ended_at > which.since)
-    if which.until is not None:
-        query = query.where(Footage.started_at < which.until)
-    return query
+    query = query.where(
+        among(Footage.camera_id, which.cameras),
+        equal(Footage.camera_id, which.camera_id),
+        equal(Footage.kind, which.kind),
+        equal(Footage.pass_id, which.pass_id),
+        within(Footage.started_at, None, which.until),
+    )
+    return query if which.since is None else query.where(Footage.ended_at > which.since)
 
 
 def _held(session: Session, query: Any) -> Sequence[Held]:

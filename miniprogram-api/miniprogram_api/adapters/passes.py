@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from shared_kernel.tables import Media, Pass, PassCount
+from shared_kernel.tables.conditions import among, equal, newest_first, within
 
 
 @dataclass(frozen=True)
@@ -37,21 +38,13 @@ class Passes:
 
     def page(self, which: PassFilter, limit: int) -> Sequence[Pass]:
         """Newest first."""
-        query = select(Pass).order_by(Pass.opened_at.desc(), Pass.pass_id.desc()).limit(limit)
-        if which.cameras is not None:
-            query = query.where(Pass.camera_id.in_(which.cameras))
-        if which.camera_id:
-            query = query.where(Pass.camera_id == which.camera_id)
-        if which.state:
-            query = query.where(Pass.state == which.state)
-        if which.since:
-            query = query.where(Pass.opened_at >= which.since)
-        if which.until:
-            query = query.where(Pass.opened_at < which.until)
-        if which.after:
-            at, pass_id = which.after
-            query = query.where(or_(Pass.opened_at < at, and_(Pass.opened_at == at, Pass.pass_id < pass_id)))
-        return self._session.scalars(query).all()
+        query = select(Pass).where(
+            among(Pass.camera_id, which.cameras),
+            equal(Pass.camera_id, which.camera_id),
+            equal(Pass.state, which.state),
+            within(Pass.opened_at, which.since, which.until),
+        )
+        return self._session.scalars(newest_first(query, Pass.opened_at, Pass.pass_id, which.after, limit)).all()
 
     def open_since(
         self, moment: datetime, cameras: frozenset[str] | None, camera_id: str | None
@@ -60,23 +53,18 @@ class Passes:
         query = (
             select(Pass.camera_id, Pass.state, func.count())
             .where(Pass.opened_at >= moment, Pass.closed_at.is_(None))
+            .where(among(Pass.camera_id, cameras), equal(Pass.camera_id, camera_id))
             .group_by(Pass.camera_id, Pass.state)
         )
-        if cameras is not None:
-            query = query.where(Pass.camera_id.in_(cameras))
-        if camera_id:
-            query = query.where(Pass.camera_id == camera_id)
         return [(camera, state, int(passes)) for camera, state, passes in self._session.execute(query)]
 
     def opened_between(
         self, since: datetime, until: datetime, cameras: frozenset[str] | None, camera_id: str | None
     ) -> Sequence[tuple[datetime, str]]:
         """(opened, state) of the passes of [since, until)."""
-        query = select(Pass.opened_at, Pass.state).where(Pass.opened_at >= since, Pass.opened_at < until)
-        if cameras is not None:
-            query = query.where(Pass.camera_id.in_(cameras))
-        if camera_id:
-            query = query.where(Pass.camera_id == camera_id)
+        query = select(Pass.opened_at, Pass.state).where(
+            within(Pass.opened_at, since, until), among(Pass.camera_id, cameras), equal(Pass.camera_id, camera_id)
+        )
         return [(opened_at, state) for opened_at, state in self._session.execute(query)]
 
     def ids_before(self, moment: datetime, limit: int) -> Sequence[str]:
@@ -129,11 +117,8 @@ class Counts:
         """(hour, state, passes) for hours in [since, until) of these cameras."""
         query = (
             select(PassCount.hour_at, PassCount.state, func.sum(PassCount.passes))
-            .where(PassCount.hour_at >= since, PassCount.hour_at < until)
+            .where(within(PassCount.hour_at, since, until))
+            .where(among(PassCount.camera_id, cameras), equal(PassCount.camera_id, camera_id))
             .group_by(PassCount.hour_at, PassCount.state)
         )
-        if cameras is not None:
-            query = query.where(PassCount.camera_id.in_(cameras))
-        if camera_id:
-            query = query.where(PassCount.camera_id == camera_id)
         return [(hour, state, int(passes)) for hour, state, passes in self._session.execute(query)]
