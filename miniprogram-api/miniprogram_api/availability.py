@@ -17,7 +17,6 @@ from miniprogram_api.rights import scope_of, visible_camera
 from miniprogram_api.rules import hour_of
 from miniprogram_api.shapes import Page
 from shared_kernel.clock import now
-from shared_kernel.cursors import moment_cursor, read_moment_cursor
 from shared_kernel.errors import Invalid
 from shared_kernel.messages import Moment
 from shared_kernel.shapes import PageQuery, Query, Ulid, When
@@ -150,14 +149,10 @@ def _times(kept: Kept, length_s: float) -> dict[str, float | int | None]:
 
 
 def _outages(parts: Parts, query: OutageQuery | CameraOutageQuery, camera_id: str | None) -> OutagePage:
-    after = read_moment_cursor(query.after) if query.after is not None else None
     with parts.database.read() as store:
         cameras = scope_of(store, caller().user_id).cameras
-        which = OutageFilter(cameras, camera_id, query.open, query.since, query.until, after)
+        which = OutageFilter(cameras, camera_id, query.open, query.since, query.until, query.place)
         rows = store.outages.page(which, query.limit + 1)
         names = store.cameras.names(row.camera_id for row in rows)
-    shown = rows[: query.limit]
-    return OutagePage(
-        items=[outage_out(row, names.get(row.camera_id)) for row in shown],
-        next=moment_cursor(shown[-1].began_at, shown[-1].outage_id) if len(rows) > query.limit else None,
-    )
+    shown, following = query.page(rows, lambda row: (row.began_at, row.outage_id))
+    return OutagePage(items=[outage_out(row, names.get(row.camera_id)) for row in shown], next=following)

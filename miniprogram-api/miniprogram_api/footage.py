@@ -22,7 +22,6 @@ from miniprogram_api.parts import Parts
 from miniprogram_api.rights import scope_of, visible_camera
 from miniprogram_api.shapes import Page
 from shared_kernel.auth import Ticket, sign_ticket, verify_ticket
-from shared_kernel.cursors import moment_cursor, read_moment_cursor
 from shared_kernel.errors import Invalid, NotFound
 from shared_kernel.messages import Moment
 from shared_kernel.shapes import PageQuery, Query, Ulid, When
@@ -98,7 +97,6 @@ def _lists(routes: APIBlueprint, parts: Parts) -> None:
     @routes.input(FootageQuery, location="query", arg_name="query")
     @routes.output(FootagePage)
     def footage(query: FootageQuery) -> FootagePage:
-        after = read_moment_cursor(query.after) if query.after is not None else None
         user_id = caller().user_id
         with parts.database.read() as store:
             which = FootageFilter(
@@ -109,13 +107,11 @@ def _lists(routes: APIBlueprint, parts: Parts) -> None:
                 since=query.since,
                 until=query.until,
             )
-            rows = store.footage.page(which, query.limit + 1, after=after, oldest_first=query.order == "oldest")
+            rows = store.footage.page(which, query.limit + 1, after=query.place, oldest_first=query.order == "oldest")
             names = store.cameras.names(row.camera_id for row in rows)
-        shown = rows[: query.limit]
-        return FootagePage(
-            items=[_out(parts, user_id, row, names.get(row.camera_id)) for row in shown],
-            next=moment_cursor(shown[-1].started_at, shown[-1].footage_id) if len(rows) > query.limit else None,
-        )
+        shown, following = query.page(rows, lambda row: (row.started_at, row.footage_id))
+        items = [_out(parts, user_id, row, names.get(row.camera_id)) for row in shown]
+        return FootagePage(items=items, next=following)
 
     @routes.get("/cameras/<ulid:camera_id>/timeline")
     @allow("user", "pass.view", scoped=True)

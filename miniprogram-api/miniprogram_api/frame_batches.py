@@ -23,7 +23,6 @@ from miniprogram_api.rights import scope_of, visible_batch, visible_camera
 from miniprogram_api.shapes import Page
 from shared_kernel.auth import Ticket, sign_ticket, verify_ticket
 from shared_kernel.clock import now
-from shared_kernel.cursors import moment_cursor, read_moment_cursor
 from shared_kernel.errors import Conflict, NotFound
 from shared_kernel.messages import Moment, new_id
 from shared_kernel.shapes import Body, Empty, PageQuery, Query, Ulid
@@ -240,7 +239,7 @@ def _reading(routes: APIBlueprint, parts: Parts) -> None:
     @routes.input(BatchQuery, location="query", arg_name="query")
     @routes.output(BatchPage)
     def batches(query: BatchQuery) -> BatchPage:
-        after, user_id = read_moment_cursor(query.after) if query.after is not None else None, caller().user_id
+        user_id = caller().user_id
         with parts.database.read() as store:
             scope = scope_of(store, user_id)
             which = BatchFilter(
@@ -250,15 +249,12 @@ def _reading(routes: APIBlueprint, parts: Parts) -> None:
                 source="camera" if query.camera_id else query.source,
                 source_id=query.camera_id,
                 state=query.state,
-                after=after,
+                after=query.place,
             )
             rows = store.batches.page(which, query.limit + 1)
             names = store.cameras.names(row.source_id for row in rows)
-        shown = rows[: query.limit]
-        return BatchPage(
-            items=[batch_out(row, names.get(row.source_id)) for row in shown],
-            next=moment_cursor(shown[-1].started_at, shown[-1].batch_id) if len(rows) > query.limit else None,
-        )
+        shown, following = query.page(rows, lambda row: (row.started_at, row.batch_id))
+        return BatchPage(items=[batch_out(row, names.get(row.source_id)) for row in shown], next=following)
 
     @routes.get("/frame-batches/<ulid:batch_id>")
     @allow("user", "pass.view", scoped=True)

@@ -13,7 +13,6 @@ from miniprogram_api.media import media_url
 from miniprogram_api.parts import Parts
 from miniprogram_api.rights import scope_of
 from miniprogram_api.shapes import PassOut, PassPage, pass_note, pass_out
-from shared_kernel.cursors import moment_cursor, read_moment_cursor
 from shared_kernel.errors import NotFound
 from shared_kernel.messages import MaskState
 from shared_kernel.shapes import PageQuery, Ulid, When
@@ -35,7 +34,6 @@ def blueprint(parts: Parts) -> APIBlueprint:
     @routes.input(PassQuery, location="query", arg_name="query")
     @routes.output(PassPage)
     def passes(query: PassQuery) -> PassPage:
-        after = read_moment_cursor(query.after) if query.after is not None else None
         user_id = caller().user_id
         with parts.database.read() as store:
             which = PassFilter(
@@ -44,16 +42,13 @@ def blueprint(parts: Parts) -> APIBlueprint:
                 state=query.state,
                 since=query.since,
                 until=query.until,
-                after=after,
+                after=query.place,
             )
             rows = store.passes.page(which, query.limit + 1)
             names = store.cameras.names(row.camera_id for row in rows)
-        shown = rows[: query.limit]
-        more = len(rows) > query.limit
-        return PassPage(
-            items=[pass_out(pass_note(row, names.get(row.camera_id)), _signer(parts, user_id)) for row in shown],
-            next=moment_cursor(shown[-1].opened_at, shown[-1].pass_id) if more else None,
-        )
+        shown, following = query.page(rows, lambda row: (row.opened_at, row.pass_id))
+        items = [pass_out(pass_note(row, names.get(row.camera_id)), _signer(parts, user_id)) for row in shown]
+        return PassPage(items=items, next=following)
 
     @routes.get("/passes/<ulid:pass_id>")
     @allow("user", "pass.view", scoped=True)

@@ -7,10 +7,15 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+
+from shared_kernel.cursors import moment_cursor, read_moment_cursor
+
+R = TypeVar("R")
 
 Ulid = Annotated[str, Field(pattern=r"^[0-7][0-9A-HJKMNP-TV-Z]{25}$", description="ULID")]
 
@@ -64,6 +69,20 @@ class Query(BaseModel):
 class PageQuery(Query):
     after: str | None = Field(None, max_length=128, description="`next` of the page before")
     limit: int = Field(50, ge=1, le=200, description="most items of one page")
+
+    @property
+    def place(self) -> tuple[datetime, str] | None:
+        """(time, id) of the row behind which the page begins, in a list by time; None: at its begin.
+
+        Raises:
+            Invalid: `after` is no cursor of such a list.
+        """
+        return None if self.after is None else read_moment_cursor(self.after)
+
+    def page(self, rows: Sequence[R], place: Callable[[R], tuple[datetime, str]]) -> tuple[Sequence[R], str | None]:
+        """What is shown of `rows`, of which one more was asked for than a page has, and the cursor that goes on."""
+        shown = rows[: self.limit]
+        return shown, moment_cursor(*place(shown[-1])) if len(rows) > self.limit else None
 
 
 class Empty(BaseModel):

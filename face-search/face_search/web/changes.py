@@ -13,7 +13,6 @@ from face_search.parts import Parts
 from face_search.undoing import undo
 from face_search.web.access import allow, caller
 from face_search.web.deciders import decider
-from shared_kernel.cursors import moment_cursor, read_moment_cursor
 from shared_kernel.idempotency import Creation, once
 from shared_kernel.messages import Moment
 from shared_kernel.shapes import Body, Empty, Line, PageQuery, Ulid
@@ -71,12 +70,9 @@ def blueprint(parts: Parts) -> APIBlueprint:
     @routes.output(ChangePage)
     @routes.doc(summary="What was decided about who is who")
     def changes(query: ChangeQuery) -> ChangePage:
-        after = None if query.after is None else read_moment_cursor(query.after)
         with parts.database.read() as store:
-            rows = store.changes.page(query.person_id, after, query.limit + 1)
-        shown = rows[: query.limit]
-        more = len(rows) > query.limit
-        following = moment_cursor(shown[-1].created_at, shown[-1].change_id) if more else None
+            rows = store.changes.page(query.person_id, query.place, query.limit + 1)
+        shown, following = query.page(rows, lambda row: (row.created_at, row.change_id))
         return ChangePage(items=[_change_out(row) for row in shown], next=following)
 
     @routes.post("/changes/<ulid:change_id>/undo")

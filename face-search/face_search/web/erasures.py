@@ -24,7 +24,6 @@ from face_search.web.access import allow, author, caller
 from face_search.web.intake import Part, Sent, form, photo
 from face_search.web.probing import chosen_face, probe_of_face
 from face_search.web.wishes import parts_of, read
-from shared_kernel.cursors import moment_cursor, read_moment_cursor
 from shared_kernel.errors import Conflict, Invalid, NotFound
 from shared_kernel.messages import Moment, derived_id
 from shared_kernel.shapes import Body, Line, PageQuery, Query, Ulid
@@ -152,11 +151,9 @@ def _add_receipts(routes: APIBlueprint, parts: Parts) -> None:
     @routes.output(ErasurePage)
     @routes.doc(summary="Receipts, newest first")
     def erasures(query: PageQuery) -> ErasurePage:
-        after = None if query.after is None else read_moment_cursor(query.after)
         with parts.database.read() as store:
-            rows = store.erasures.page(after, query.limit + 1)
-        shown = rows[: query.limit]
-        following = moment_cursor(shown[-1].requested_at, shown[-1].erasure_id) if len(rows) > query.limit else None
+            rows = store.erasures.page(query.place, query.limit + 1)
+        shown, following = query.page(rows, lambda row: (row.requested_at, row.erasure_id))
         return ErasurePage(items=[_erasure_out(row) for row in shown], next=following)
 
     @routes.get("/erasures/<ulid:erasure_id>")

@@ -22,7 +22,6 @@ from face_search.web.access import allow, author, caller
 from face_search.web.intake import Part, form
 from face_search.web.wishes import parts_of, read
 from shared_kernel.clock import now
-from shared_kernel.cursors import moment_cursor, read_moment_cursor
 from shared_kernel.errors import Conflict, Invalid, NotFound
 from shared_kernel.idempotency import Creation, once
 from shared_kernel.messages import Moment, new_id
@@ -140,13 +139,10 @@ def _add_progress(routes: APIBlueprint, parts: Parts) -> None:
     @routes.output(ImportPage)
     @routes.doc(summary="Imports, newest first")
     def imports(query: PageQuery) -> ImportPage:
-        after = None if query.after is None else read_moment_cursor(query.after)
         with parts.database.read() as store:
-            rows = store.imports.page(after, query.limit + 1)
-            shown = rows[: query.limit]
-            items = _imports_out(store, shown)
-        more = len(rows) > query.limit
-        return ImportPage(items=items, next=moment_cursor(shown[-1].created_at, shown[-1].import_id) if more else None)
+            rows = store.imports.page(query.place, query.limit + 1)
+            shown, following = query.page(rows, lambda row: (row.created_at, row.import_id))
+            return ImportPage(items=_imports_out(store, shown), next=following)
 
     @routes.get("/imports/<ulid:import_id>")
     @allow("face.manage")

@@ -17,7 +17,6 @@ from face_search.parts import Parts
 from face_search.web.access import allow, author, caller, picture_url
 from face_search.web.deciders import decider
 from shared_kernel.clock import now, rfc3339
-from shared_kernel.cursors import moment_cursor, read_moment_cursor
 from shared_kernel.errors import Conflict, FieldProblem, Invalid, Refused
 from shared_kernel.idempotency import Creation, once
 from shared_kernel.messages import Moment, new_id
@@ -116,14 +115,11 @@ def blueprint(parts: Parts) -> APIBlueprint:
     @routes.output(PersonPage)
     @routes.doc(summary="Whom the installation knows by face, newest first")
     def persons(query: PersonQuery) -> PersonPage:
-        after = None if query.after is None else read_moment_cursor(query.after)
-        which = PersonFilter(text=(query.q or "").strip() or None, list_id=query.list_id, after=after)
+        which = PersonFilter(text=(query.q or "").strip() or None, list_id=query.list_id, after=query.place)
         with parts.database.read() as store:
             rows = store.people.page(which, now(), query.limit + 1)
-            shown = rows[: query.limit]
-            items = persons_out(parts, store, shown)
-        more = len(rows) > query.limit
-        return PersonPage(items=items, next=moment_cursor(shown[-1].created_at, shown[-1].person_id) if more else None)
+            shown, following = query.page(rows, lambda row: (row.created_at, row.person_id))
+            return PersonPage(items=persons_out(parts, store, shown), next=following)
 
     @routes.get("/persons/<ulid:person_id>")
     @allow("face.view")

@@ -12,7 +12,6 @@ from face_search.adapters.queries import QueryFilter
 from face_search.looks import Kind
 from face_search.parts import Parts
 from face_search.web.access import allow
-from shared_kernel.cursors import moment_cursor, read_moment_cursor
 from shared_kernel.messages import Moment
 from shared_kernel.shapes import PageQuery, Ulid, When
 from shared_kernel.tables import FaceQuery
@@ -63,17 +62,13 @@ def blueprint(parts: Parts) -> APIBlueprint:
             subject=query.subject,
             since=query.since,
             until=query.until,
-            after=None if query.after is None else read_moment_cursor(query.after),
+            after=query.place,
         )
         with parts.database.read() as store:
             rows = store.queries.page(which, query.limit + 1)
-        shown = rows[: query.limit]
+        shown, following = query.page(rows, lambda row: (row.created_at, row.query_id))
         names = {one: parts.door.name(one) for one in {row.user_id for row in shown}}
-        more = len(rows) > query.limit
-        return LookPage(
-            items=[_look_out(row, names.get(row.user_id)) for row in shown],
-            next=moment_cursor(shown[-1].created_at, shown[-1].query_id) if more else None,
-        )
+        return LookPage(items=[_look_out(row, names.get(row.user_id)) for row in shown], next=following)
 
     return routes
 

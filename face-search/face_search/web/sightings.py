@@ -12,7 +12,6 @@ from face_search.deciding import Decided
 from face_search.parts import Parts
 from face_search.web.access import allow, author
 from face_search.web.sighted import SightingOut, sightings_out, viewer
-from shared_kernel.cursors import moment_cursor, read_moment_cursor
 from shared_kernel.errors import NotFound
 from shared_kernel.messages import Decision
 from shared_kernel.shapes import Body, Empty, PageQuery, Ulid, When
@@ -58,14 +57,12 @@ def blueprint(parts: Parts) -> APIBlueprint:
             decision=query.decision,
             since=query.since,
             until=query.until,
-            after=None if query.after is None else read_moment_cursor(query.after),
+            after=query.place,
         )
         with parts.database.read() as store:
             rows = store.tracks.page(which, viewer(), query.limit + 1)
-            shown = rows[: query.limit]
-            items = sightings_out(parts, store, shown)
-        more = len(rows) > query.limit
-        return SightingPage(items=items, next=moment_cursor(shown[-1].seen_at, shown[-1].sighting_id) if more else None)
+            shown, following = query.page(rows, lambda row: (row.seen_at, row.sighting_id))
+            return SightingPage(items=sightings_out(parts, store, shown), next=following)
 
     @routes.get("/sightings/<ulid:sighting_id>")
     @allow("face.view")

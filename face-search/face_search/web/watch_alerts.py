@@ -14,7 +14,6 @@ from face_search.parts import Parts
 from face_search.watching import acknowledge, of_viewer
 from face_search.web.access import allow, author, picture_url
 from face_search.web.sighted import SightingOut, sightings_out, viewer
-from shared_kernel.cursors import moment_cursor, read_moment_cursor
 from shared_kernel.errors import NotFound
 from shared_kernel.messages import Moment
 from shared_kernel.shapes import Empty, PageQuery, Ulid, When
@@ -68,14 +67,12 @@ def blueprint(parts: Parts) -> APIBlueprint:
             acknowledged=query.acknowledged,
             since=query.since,
             until=query.until,
-            after=None if query.after is None else read_moment_cursor(query.after),
+            after=query.place,
         )
         with parts.database.read() as store:
             rows = store.watches.page(which, viewer(), query.limit + 1)
-        shown = rows[: query.limit]
-        items = _alerts_out(parts, shown)
-        last = shown[-1].alert if len(rows) > query.limit else None
-        return WatchAlertPage(items=items, next=None if last is None else moment_cursor(last.seen_at, last.alert_id))
+        shown, following = query.page(rows, lambda one: (one.alert.seen_at, one.alert.alert_id))
+        return WatchAlertPage(items=_alerts_out(parts, shown), next=following)
 
     @routes.get("/watch-alerts/<ulid:alert_id>")
     @allow("face.view")
