@@ -50,6 +50,8 @@ export default defineConfig({
     setupFiles: ['src/testing/setup.ts'],
     server: { deps: { inline: ['element-plus'] } },
     restoreMocks: true,
-    testTimeout: 20_000, // pages are compiled when a test first opens them
+    // pages are compiled when a test first opens them, and a busy machine takes its time
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
 })

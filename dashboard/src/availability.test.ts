@@ -76,12 +76,14 @@ describe('states of a camera', () => {
 
 describe('a picture that is not of now', () => {
   it('is grey and says how old it is', () => {
+    vi.useFakeTimers({ toFake: ['Date'] }) // however long it takes to draw
     const camera = aCamera({ state: 'stale', last_frame_at: new Date(Date.now() - 40_000).toISOString() })
     const tile = mountPart(CameraTile, { camera })
     expect(tile.classes()).toContain('stale')
     expect(tile.text()).toContain('画面停滞')
     expect(tile.text()).toMatch(/画面停了.*40/)
     expect(mountPart(CameraTile, { camera: aCamera() }).classes()).not.toContain('stale')
+    vi.useRealTimers()
   })
 
   it('gets old by itself', () => {

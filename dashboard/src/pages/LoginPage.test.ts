@@ -53,12 +53,15 @@ async function logIn(page: Awaited<ReturnType<typeof open>>['page'], password = 
 }
 
 /** Pages are loaded when they are first needed; form messages come after a pause. */
-const WAIT = { timeout: 10_000, interval: 20 }
+const WAIT = { timeout: 25_000, interval: 20 }
 
 const refused: Answer = { status: 401, body: { title: 'no' } }
 
 beforeEach(() => client.setSession(null))
-afterEach(() => vi.unstubAllGlobals())
+afterEach(() => {
+  vi.unstubAllGlobals()
+  vi.useRealTimers()
+})
 
 describe('the way in', () => {
   it('leads to the login, and after it to the page that was asked for', async () => {
@@ -87,15 +90,17 @@ describe('the way in', () => {
   it('says that name or password is wrong, and forgets the password', async () => {
     const { page } = await open('/login', { '/auth/refresh': refused, '/auth/login': refused })
     await logIn(page)
-    expect(page.get('[role=alert]').text()).toBe('用户名或密码不正确')
+    await vi.waitFor(() => expect(page.get('[role=alert]').text()).toBe('用户名或密码不正确'), WAIT)
     expect((page.get('input[name=password]').element as HTMLInputElement).value).toBe('')
   })
 
   it('counts the seconds after too many attempts', async () => {
     const throttled: Answer = { status: 429, body: {}, headers: { 'Retry-After': '17' } }
     const { page } = await open('/login', { '/auth/refresh': refused, '/auth/login': throttled })
+    // no second passes by itself, however busy the machine is
+    vi.useFakeTimers({ toFake: ['Date', 'setInterval'] })
     await logIn(page)
-    expect(page.get('[role=alert]').text()).toContain('17 秒')
+    await vi.waitFor(() => expect(page.get('[role=alert]').text()).toContain('17 秒'), WAIT)
     expect(page.get('button[type=submit]').attributes('disabled')).toBeDefined()
   })
 
@@ -116,7 +121,7 @@ describe('the way in', () => {
     }
     const { page, router } = await open('/', answers)
     await logIn(page)
-    expect(page.text()).toContain('请先设置新密码')
+    await vi.waitFor(() => expect(page.text()).toContain('请先设置新密码'), WAIT)
     await router.push('/cameras')
     await vi.waitFor(() => expect(router.currentRoute.value.name).toBe('login'), WAIT)
     const [next, again] = page.findAll('input[type=password]')
@@ -125,7 +130,8 @@ describe('the way in', () => {
     await page.get('form').trigger('submit')
     await flushPromises()
     await vi.waitFor(() => expect(page.text()).toContain('密码太简单'), WAIT)
-    expect(page.text()).toContain('两次输入的新密码不一致')
+    // each field has a pause of its own
+    await vi.waitFor(() => expect(page.text()).toContain('两次输入的新密码不一致'), WAIT)
     answers['/auth/refresh'] = session()
     await next?.setValue('another one 9')
     await page.get('form').trigger('submit')
