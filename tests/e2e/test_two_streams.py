@@ -26,9 +26,7 @@ CAMERAS = ("gate", "door")
 WITHIN_S = 60.0
 
 
-def test_a_killed_replica_loses_and_doubles_no_pass(
-    tmp_path: Path, rtsp_server: RtspServer, scene: Scene
-) -> None:
+def test_a_killed_replica_loses_and_doubles_no_pass(tmp_path: Path, rtsp_server: RtspServer, scene: Scene) -> None:
     with RunningStack(tmp_path / "data", streams=2) as stack:
         client = stack.client()
         ids = {name: client.add_camera(name, rtsp_server.mount(name, *scene.clips)) for name in CAMERAS}
