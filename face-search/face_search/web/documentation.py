@@ -19,6 +19,7 @@ _SCHEMES: Final = {
     "ticket": {"type": "apiKey", "in": "query", "name": "ticket"},
 }
 _REFUSALS: Final = {
+    "400": "the body is no JSON, or no form, at all",
     "401": "no valid token or ticket",
     "403": "the permission is missing, or the password must be changed first",
     "404": "not there, or not for this user: one cannot tell which",
@@ -64,8 +65,10 @@ def _complete(operation: dict[str, Any], rule: Rule, fields: Mapping[str, Part] 
     opened_by: list[dict[str, list[str]]] = [{"access_token": []}, {"service_token": []}]
     operation["security"] = [{"ticket": []}, *opened_by] if rule.ticket_for else opened_by
     operation["description"] = f"{operation.get('description', '')} Needs the permission `{rule.permission}`.".strip()
+    body = fields is not None or "requestBody" in operation
+    told = {"400": body, "404": in_path, "422": fields is not None}
     for status, words in _REFUSALS.items():
-        if status not in ("404", "422") or (status == "404" and in_path) or (status == "422" and fields):
+        if told.get(status, True):
             schema = {"$ref": "#/components/schemas/Problem"}
             content = {"application/problem+json": {"schema": schema}}
             operation["responses"].setdefault(status, {"description": words, "content": content})

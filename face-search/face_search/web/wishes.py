@@ -112,7 +112,7 @@ def read(kind: type[W]) -> W:
             request.get_json()  # its words for what is no JSON
             return kind.model_validate_json(request.get_data(cache=True), strict=True)
     except BadRequest as error:
-        raise Invalid("body: expected a JSON object, got something that is no JSON") from error
+        raise Invalid.field("body", "expected a JSON object, got something that is no JSON") from error
     except ValidationError as error:
         wrong = tuple(FieldProblem(".".join(map(str, one["loc"])) or "body", one["msg"]) for one in error.errors())
         raise Invalid(
