@@ -1,6 +1,6 @@
 import { flushPromises, mount } from '@vue/test-utils'
 import { createPinia, setActivePinia } from 'pinia'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createMemoryHistory, type Router } from 'vue-router'
 import App from '@/App.vue'
 import { client } from '@/api/client'
@@ -57,6 +57,10 @@ const WAIT = { timeout: 25_000, interval: 20 }
 
 const refused: Answer = { status: 401, body: { title: 'no' } }
 
+// compiled before anything waits for them
+beforeAll(async () => {
+  await Promise.all([import('./LoginPage.vue'), import('./WallPage.vue'), import('./CamerasPage.vue')])
+}, 180_000)
 beforeEach(() => client.setSession(null))
 afterEach(() => {
   vi.unstubAllGlobals()
