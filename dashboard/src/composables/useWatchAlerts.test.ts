@@ -1,7 +1,7 @@
 import { flushPromises } from '@vue/test-utils'
 import { createPinia, setActivePinia } from 'pinia'
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { createApp, defineComponent, effectScope } from 'vue'
+import { createApp, defineComponent, effectScope, nextTick } from 'vue'
 import { createMemoryHistory } from 'vue-router'
 import { client } from '@/api/client'
 import type { WatchAlertQuery } from '@/api/faceTypes'
@@ -70,6 +70,7 @@ describe('useWatchAlerts', () => {
     const done = aWatchAlert({ acknowledged_at: '2026-03-01T09:00:00.000Z', acknowledged_by_name: '王卫' })
     vi.spyOn(client, 'call').mockResolvedValue(done)
     await it.acknowledge(aWatchAlert())
+    await nextTick()
     expect(it.pages.items.value).toEqual([done])
     expect(unseen.badge).toBe('')
   })

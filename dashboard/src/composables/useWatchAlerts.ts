@@ -1,5 +1,5 @@
 /** Past watch alerts by a filter that stands in the address; new ones come on top while somebody looks. */
-import { computed, shallowRef, type ComputedRef, type ShallowRef } from 'vue'
+import { computed, shallowRef, watch, type ComputedRef, type ShallowRef } from 'vue'
 import { useRoute, useRouter } from 'vue-router'
 import type { Sighting, WatchAlert, WatchAlertQuery } from '@/api/faceTypes'
 import { RequestProblem } from '@/api/problem'
@@ -88,12 +88,20 @@ export function useWatchAlerts(list = listWatchAlerts): WatchAlerts {
     onReady: (resumed) => void (!resumed && pages.refresh()),
   })
 
+  /** It stays in sight, as it is now: who clicked, here or in a notice, sees what came of it. */
+  watch(
+    () => unseen.settled,
+    (alert) => {
+      if (pages.items.value.some((each) => each.alert_id === alert?.alert_id))
+        pages.merge(alert ? [alert] : [])
+    },
+  )
+
   const busyId = shallowRef<string | null>(null)
   async function acknowledge({ alert_id }: WatchAlert): Promise<void> {
     busyId.value = alert_id
     try {
-      // it stays in sight, as it is now: who clicked sees what came of it
-      pages.merge([await unseen.acknowledge(alert_id)])
+      await unseen.acknowledge(alert_id)
     } catch (error) {
       if (!(error instanceof RequestProblem) || error.status !== 404) throw error
       // whoever it is about was erased, or is not theirs to see any more

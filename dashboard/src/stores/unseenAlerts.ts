@@ -9,6 +9,8 @@ export const MOST_UNSEEN = 99
 
 export const useUnseenAlerts = defineStore('unseenAlerts', () => {
   const ids = shallowRef<ReadonlySet<string>>(new Set())
+  /** The last one that was acknowledged here, wherever it was shown. */
+  const settled = shallowRef<WatchAlert | null>(null)
 
   /** What is shown stays when it fails: the next event or connection makes it current. */
   async function load(): Promise<void> {
@@ -28,6 +30,7 @@ export const useUnseenAlerts = defineStore('unseenAlerts', () => {
   async function acknowledge(alert_id: string): Promise<WatchAlert> {
     const alert = await acknowledgeWatchAlert(alert_id)
     drop(alert_id)
+    settled.value = alert
     // what was too much to be counted comes after
     if (ids.value.size === MOST_UNSEEN) void load()
     return alert
@@ -38,5 +41,5 @@ export const useUnseenAlerts = defineStore('unseenAlerts', () => {
     ids.value.size > MOST_UNSEEN ? `${MOST_UNSEEN}+` : ids.value.size === 0 ? '' : String(ids.value.size),
   )
 
-  return { badge, load, put, drop, acknowledge, clear: () => void (ids.value = new Set()) }
+  return { badge, settled, load, put, drop, acknowledge, clear: () => void (ids.value = new Set()) }
 })
