@@ -26,6 +26,8 @@ export interface RequestOptions {
   form?: FormData
   signal?: AbortSignal
   idempotencyKey?: string
+  /** The version that is changed (`updated_at` of what was read): a later one is not overwritten, 412 answers. */
+  ifMatch?: string
   timeoutMs?: number
   /** Send without a token and do not renew on 401 (login, refresh). */
   anonymous?: boolean
@@ -67,6 +69,7 @@ export function createClient(options: ClientOptions = {}) {
     if (token !== null && !request.anonymous) headers.set('Authorization', `Bearer ${token}`)
     if (request.json !== undefined) headers.set('Content-Type', 'application/json')
     if (request.idempotencyKey !== undefined) headers.set('Idempotency-Key', request.idempotencyKey)
+    if (request.ifMatch !== undefined) headers.set('If-Match', `"${request.ifMatch}"`)
     const deadline = AbortSignal.timeout(request.timeoutMs ?? defaultTimeoutMs)
     const signal = request.signal ? AbortSignal.any([request.signal, deadline]) : deadline
     try {

@@ -24,6 +24,8 @@ export interface ImportWanted {
   basis: string
   basis_detail: string
   expires_at: string | null
+  /** Also faces that somebody else is enrolled with. */
+  accept_alike: boolean
 }
 
 export function startImport(wanted: ImportWanted, options: UploadOptions = {}): Promise<FaceImport> {
@@ -32,6 +34,7 @@ export function startImport(wanted: ImportWanted, options: UploadOptions = {}): 
   for (const list_id of wanted.list_ids) form.append('list_ids', list_id)
   form.append('basis', wanted.basis)
   form.append('basis_detail', wanted.basis_detail)
+  form.append('accept_alike', String(wanted.accept_alike))
   if (wanted.expires_at !== null) form.append('expires_at', wanted.expires_at)
   return upload<FaceImport>('/faces/imports', form, { timeoutMs: ZIP_TIMEOUT_MS, ...options })
 }

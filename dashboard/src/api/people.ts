@@ -42,8 +42,9 @@ export const fetchPerson = (person_id: string, signal?: AbortSignal) =>
 export const addPerson = (draft: PersonDraft, idempotencyKey: string) =>
   client.call<Person>('/faces/persons', { method: 'POST', json: draft, idempotencyKey })
 
-export const changePerson = (person_id: string, change: Partial<PersonDraft>) =>
-  client.call<Person>(one(person_id), { method: 'PATCH', json: change })
+/** `version`: `updated_at` of the person as it was when somebody began to change it. */
+export const changePerson = (person_id: string, change: Partial<PersonDraft>, version: string) =>
+  client.call<Person>(one(person_id), { method: 'PATCH', json: change, ifMatch: version })
 
 export const listSamples = (person_id: string, signal?: AbortSignal) =>
   client.call<Page<FaceSample>>(`${one(person_id)}/samples`, { signal }).then((page) => page.items)
