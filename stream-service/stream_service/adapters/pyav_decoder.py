@@ -97,6 +97,24 @@ class PyavFrame:
         return rows.reshape(self.height, plane.line_size)[:, : self.width]
 
 
+def decoding_context(info: StreamInfo, threads: int) -> av.VideoCodecContext:
+    """What decodes the packets of a stream.
+
+    Raises:
+        CameraFailed: the codec is not known here, or is none for video.
+    """
+    try:
+        context = CodecContext.create(info.codec, "r")
+        if context.type != "video":
+            raise CameraFailed(CameraReason.NO_VIDEO, "camera: sends no video")
+        if info.extradata:
+            context.extradata = info.extradata
+        context.thread_count = threads
+    except (FFmpegError, ValueError) as error:
+        raise camera_failed(error) from None
+    return cast("av.VideoCodecContext", context)
+
+
 class PyavDecoder:
     """See `ports.Decoder`. `seconds` is the processor time spent so far, `pictures` what came of it."""
 
@@ -106,18 +124,9 @@ class PyavDecoder:
         Raises:
             CameraFailed: the codec is not known here, or is none for video.
         """
-        try:
-            context = CodecContext.create(info.codec, "r")
-            if context.type != "video":
-                raise CameraFailed(CameraReason.NO_VIDEO, "camera: sends no video")
-            if info.extradata:
-                context.extradata = info.extradata
-            # one thread up to 1440p: more threads cost more in all and delay each picture
-            context.thread_count = 1 if info.width * info.height <= _LARGE_PIXELS else 2
-            context.skip_frame = "NONREF"
-        except (FFmpegError, ValueError) as error:
-            raise camera_failed(error) from None
-        self._context = cast("av.VideoCodecContext", context)
+        # one thread up to 1440p: more threads cost more in all and delay each picture
+        self._context = decoding_context(info, 1 if info.width * info.height <= _LARGE_PIXELS else 2)
+        self._context.skip_frame = "NONREF"
         self._masks = Masks(masks)
         self._arrivals: OrderedDict[int, tuple[datetime, float]] = OrderedDict()
         self.seconds = 0.0

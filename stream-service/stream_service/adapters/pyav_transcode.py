@@ -18,11 +18,9 @@ from av.codec.context import CodecContext
 from av.error import FFmpegError
 from av.video.frame import PictureType, VideoFrame
 
-from shared_kernel.messages import CameraReason
-from stream_service.adapters.pyav_errors import camera_failed
+from stream_service.adapters.pyav_decoder import decoding_context
 from stream_service.adapters.pyav_masking import Masks
 from stream_service.ports import CLOCK_HZ, Packet, StreamInfo
-from stream_service.rules import CameraFailed
 from stream_service.zones import Polygon
 
 #: How many packets a picture may lag behind; beyond that its arrival time is forgotten.
@@ -49,16 +47,7 @@ class PyavTranscoder:
         Raises:
             CameraFailed: the codec is not known here, or is none for video.
         """
-        try:
-            context = CodecContext.create(info.codec, "r")
-            if context.type != "video":
-                raise CameraFailed(CameraReason.NO_VIDEO, "camera: sends no video")
-            if info.extradata:
-                context.extradata = info.extradata
-            context.thread_count = 1
-        except (FFmpegError, ValueError) as error:
-            raise camera_failed(error) from None
-        self._decoder = cast("av.VideoCodecContext", context)
+        self._decoder = decoding_context(info, threads=1)
         self._masks, self._height_limit = Masks(masks), height_limit
         self._encoder: Any = None
         self._size = (0, 0)
