@@ -9,11 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from stream_service.cells import GRID, Cells, change
 from stream_service.ports import FullFrame
 from stream_service.zones import Zone, counts
 
-#: The picture is compared at this size: a cell is 20 pixels of a 1080p picture, about a head far away.
-_CELLS: Final = (96, 54)
 #: A cell has changed when its brightness did by more than this, of 255, beyond that of the whole picture. The noise of
 #: a sensor in the dark stays below: a cell is the mean of hundreds of pixels.
 CHANGED_BY: Final = 5.0
@@ -37,20 +36,16 @@ class MotionWatch:
         self._zones = zones
         self._prepared: tuple[Zone, ...] = ()
         self._watched: NDArray[np.bool_] | None = None
-        self._mean: NDArray[np.float32] | None = None
+        self._mean: Cells | None = None
 
     def moved(self, frame: FullFrame) -> bool:
         """Say whether a part of the picture changed; the first picture is no motion."""
-        grey = frame.luma(0, 0, frame.width, frame.height)
-        now = np.asarray(cv2.resize(grey, _CELLS, interpolation=cv2.INTER_AREA), np.float32)
-        mean = self._mean
+        now, mean = frame.cells(), self._mean
         if mean is None:
             self._mean = now
             return False
-        change = now - mean
-        change -= np.median(change)  # a cloud, a lamp: brighter as a whole is no motion
         self._mean = mean + _GAIN * (now - mean)
-        changed = np.abs(change) > CHANGED_BY
+        changed = np.abs(change(mean, now)) > CHANGED_BY
         watched = self._watched_now()
         return int((changed if watched is None else changed & watched).sum()) >= MIN_CELLS
 
@@ -64,7 +59,7 @@ class MotionWatch:
 
 def _watched(zones: Sequence[Zone]) -> NDArray[np.bool_]:
     """The cells with a place in them, or beside them, where a face counts."""
-    wide, high = _CELLS
+    wide, high = GRID
     across, down = np.linspace(0.0, 1.0, wide + 1), np.linspace(0.0, 1.0, high + 1)
     corners = np.array([[counts(zones, float(x), float(y)) for x in across] for y in down], np.uint8)
     near = np.asarray(cv2.dilate(corners, np.ones((3, 3), np.uint8)), np.bool_)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared_kernel.messages import Message, PassObserved
+from stream_service.cells import Cells
 from stream_service.opening import Transport
 from stream_service.rules import DecodeMode, Footage
 from stream_service.zones import Polygon, Zone
@@ -113,6 +114,10 @@ class FullFrame(Protocol):
 
     def luma(self, x0: int, y0: int, x1: int, y1: int) -> Luma:
         """The brightness of a region in pixels; a view, valid as long as the frame."""
+        ...
+
+    def cells(self) -> Cells:
+        """The brightness in cells; computed once and kept."""
         ...
 
     def pixels(self) -> Picture:

@@ -25,6 +25,7 @@ from av.video.frame import VideoFrame
 from shared_kernel.messages import CameraReason
 from stream_service.adapters.pyav_errors import camera_failed
 from stream_service.adapters.pyav_masking import Masks
+from stream_service.cells import Cells, cells_of
 from stream_service.ports import FullFrame, Luma, Packet, Picture, StreamInfo
 from stream_service.rules import CameraFailed
 from stream_service.zones import Polygon
@@ -56,6 +57,7 @@ class PyavFrame:
         self._covered: VideoFrame | None = None
         self._pixels: Picture | None = None
         self._grey: Luma | None = None
+        self._cells: Cells | None = None
 
     def small_jpeg(self, side: int, quality: int = 85) -> bytes:
         scale = min(1.0, side / max(self.width, self.height))
@@ -73,6 +75,12 @@ class PyavFrame:
             if self._grey is None:
                 self._grey = self._luma_plane()
         return self._grey[y0:y1, x0:x1]
+
+    def cells(self) -> Cells:
+        with self._converting:
+            if self._cells is None:
+                self._cells = cells_of(self.luma(0, 0, self.width, self.height))
+        return self._cells
 
     def pixels(self) -> Picture:
         with self._converting:

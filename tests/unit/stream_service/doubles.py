@@ -12,6 +12,7 @@ import numpy as np
 
 from shared_kernel.errors import Unavailable
 from shared_kernel.messages import Box, Face, FrameAnalysed, MaskState, Message, PassObserved
+from stream_service.cells import Cells, cells_of
 from stream_service.follow import Limits, follow
 from stream_service.ports import FullFrame, Luma, Packet, Picture, Progress
 
@@ -44,6 +45,9 @@ class SyntheticFrame:
 
     def luma(self, x0: int, y0: int, x1: int, y1: int) -> Luma:
         return np.asarray(self._grey[y0:y1, x0:x1], np.uint8)
+
+    def cells(self) -> Cells:
+        return cells_of(self.luma(0, 0, self.width, self.height))
 
     def pixels(self) -> Picture:
         return np.asarray(cv2.cvtColor(self._grey, cv2.COLOR_GRAY2BGR), np.uint8)
