@@ -18,9 +18,9 @@ every example ever kept in `contracts/` still parses. Boxes and points are fract
 from __future__ import annotations
 
 import enum
-from typing import Literal, Self
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from shared_kernel.person_messages import Decision as Decision
 from shared_kernel.person_messages import ListKind as ListKind
@@ -29,6 +29,7 @@ from shared_kernel.person_messages import PersonErased as PersonErased
 from shared_kernel.person_messages import PersonSighted as PersonSighted
 from shared_kernel.person_messages import sighted_ids as sighted_ids
 from shared_kernel.wire import NAMESPACE_XUNSHI as NAMESPACE_XUNSHI
+from shared_kernel.wire import Box as Box
 from shared_kernel.wire import Fraction as Fraction
 from shared_kernel.wire import Message as Message
 from shared_kernel.wire import Moment as Moment
@@ -48,21 +49,6 @@ class MaskState(enum.StrEnum):
     @property
     def protected(self) -> bool:
         return self is MaskState.WITH_MASK
-
-
-class Box(Wire):
-    """Axis-aligned box, corners as fractions of the picture's width and height."""
-
-    x0: Fraction
-    y0: Fraction
-    x1: Fraction
-    y1: Fraction
-
-    @model_validator(mode="after")
-    def _corners_are_ordered(self) -> Self:
-        if self.x1 < self.x0 or self.y1 < self.y0:
-            raise ValueError(f"box: expected x0 <= x1 and y0 <= y1, got {self.x0, self.y0, self.x1, self.y1}")
-        return self
 
 
 class Face(Wire):

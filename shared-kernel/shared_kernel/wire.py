@@ -1,13 +1,13 @@
-"""What every message is made of: ids, times, the frozen model, how long a topic keeps. Used by `messages`."""
+"""What every message is made of: ids, times, boxes, the frozen model, how long a topic keeps. Used by `messages`."""
 
 from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Annotated, ClassVar, Final, NamedTuple
+from typing import Annotated, ClassVar, Final, NamedTuple, Self
 from uuid import UUID, uuid5
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, model_validator
 from ulid import ULID
 
 from shared_kernel.clock import rfc3339, to_milliseconds
@@ -50,6 +50,21 @@ class Wire(BaseModel):
     """What crosses a wire: frozen, tolerant of fields that a newer sender added."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="constants")
+
+
+class Box(Wire):
+    """Axis-aligned box, corners as fractions of the picture's width and height."""
+
+    x0: Fraction
+    y0: Fraction
+    x1: Fraction
+    y1: Fraction
+
+    @model_validator(mode="after")
+    def _corners_are_ordered(self) -> Self:
+        if self.x1 < self.x0 or self.y1 < self.y0:
+            raise ValueError(f"box: expected x0 <= x1 and y0 <= y1, got {self.x0, self.y0, self.x1, self.y1}")
+        return self
 
 
 class Message(Wire):
