@@ -17,7 +17,7 @@ import {
   makePass,
   now,
   passes,
-  PERMISSIONS,
+  rightsOf,
   users,
 } from './mock-world.mjs'
 
@@ -72,8 +72,7 @@ const session = (user) => ({
     user_id: id(),
     username: user.username,
     display_name: user.display_name,
-    role: user.role,
-    permissions: PERMISSIONS[user.role],
+    ...rightsOf(user.role),
     must_change_password: user.must,
   },
 })

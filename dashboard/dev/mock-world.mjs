@@ -11,14 +11,23 @@ export const faces = existsSync(file('passes.json'))
   ? JSON.parse(readFileSync(file('passes.json'), 'utf8'))
   : []
 
-export const PERMISSIONS = {
+const PERMISSIONS = {
   administrator: [
-    ...['camera.manage', 'camera.view_all', 'user.manage', 'pass.view', 'photo.detect'],
+    ...['camera.create', 'camera.update', 'camera.delete', 'camera.approve', 'camera.read'],
+    ...['user.read', 'user.create', 'user.update', 'storage.read', 'pass.read', 'photo.detect'],
     ...['face.view', 'face.search', 'face.manage', 'face.erase', 'face.audit'],
   ],
-  officer: ['camera.view_all', 'pass.view', 'photo.detect', 'face.view', 'face.search'],
-  guard: ['pass.view', 'photo.detect'],
+  officer: ['camera.read', 'pass.read', 'photo.detect', 'face.view', 'face.search'],
+  guard: ['pass.read', 'photo.detect'],
 }
+export const rightsOf = (role) => ({
+  role,
+  permissions: PERMISSIONS[role],
+  role_name: role,
+  rank: role === 'administrator' ? 100 : 10,
+  patrol_radius_m: 500,
+  org_id: '00000000000000000000000001',
+})
 export const users = new Map(
   [
     ['admin', 'administrator', '系统管理员'],

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, TypeVar, cast
 from flask import Flask, Response, current_app, g, request
 
 from miniprogram_api.parts import Parts
-from miniprogram_api.rules import PERMISSIONS, Permission
+from miniprogram_api.permissions import Permission, permissions_of
 from miniprogram_api.tokens import read_access
 from shared_kernel.auth import require_service_token
 from shared_kernel.clock import now
@@ -44,6 +44,8 @@ class Caller:
     user_id: str
     username: str
     role: str
+    rank: int
+    org_id: str
     permissions: frozenset[str]
     family_id: str
     must_change_password: bool
@@ -105,12 +107,14 @@ def owner_of(parts: Parts, access_token: str) -> Caller:
         found = store.auth_sessions.user_of_family(token.family_id, now())
     if found is None or found[0].user_id != token.user_id or found[0].status != "active":
         raise Unauthorised("access token: expected one of a login that still stands", code="access_token")
-    user, credential = found
+    user, credential, role = found
     return Caller(
         user_id=user.user_id,
         username=user.username,
         role=user.role,
-        permissions=frozenset(PERMISSIONS[user.role]),
+        rank=role.rank_no,
+        org_id=user.org_id,
+        permissions=frozenset(permissions_of(role)),
         family_id=token.family_id,
         must_change_password=credential.must_change,
     )

@@ -21,8 +21,10 @@ from miniprogram_api import (
     grants,
     internal,
     media,
+    organisations,
     passes,
     presence,
+    roles,
     sessions,
     storage,
     users,
@@ -58,6 +60,8 @@ def create_app(parts: Parts) -> APIFlask:
         counters,
         detections,
         users,
+        roles,
+        organisations,
         internal,
     ):
         app.register_blueprint(resource.blueprint(parts), url_prefix=PREFIX)

@@ -28,8 +28,9 @@ from miniprogram_api.camera_settings import (
 )
 from miniprogram_api.idempotency import once
 from miniprogram_api.parts import Parts
+from miniprogram_api.permissions import Permission
 from miniprogram_api.record import tell_camera
-from miniprogram_api.rights import scope_of, visible_camera
+from miniprogram_api.rights import scope_of, visible_camera, visible_organisation
 from miniprogram_api.rules import MAX_ADDRESS_CHARS, checked_address, shown_address
 from miniprogram_api.shapes import CameraOut, CameraPage, camera_out, for_viewer
 from shared_kernel.auth import Ticket, sign_ticket
@@ -39,8 +40,8 @@ from shared_kernel.cursors import id_cursor, read_id_cursor
 from shared_kernel.errors import Conflict, Unavailable
 from shared_kernel.log import fields, get_logger
 from shared_kernel.messages import CameraChanged, new_id
-from shared_kernel.shapes import Body, Line, PageQuery
-from shared_kernel.tables import Camera
+from shared_kernel.shapes import Body, Line, PageQuery, Ulid
+from shared_kernel.tables import ROOT_ORG_ID, Camera
 from shared_kernel.web import client_address
 
 log = get_logger(__name__)
@@ -81,6 +82,7 @@ class SettingsIn(Body):
 
 
 class CameraIn(SettingsIn):
+    org_id: Ulid | None = Field(None, description="whose; null: of the caller's organisation")
     name: Line = _Name
     url: str = _Url
     lon: float | None = _Lon
@@ -91,6 +93,7 @@ class CameraIn(SettingsIn):
 class CameraPatch(SettingsIn):
     """Only the fields that are there change; without `url` the address stays."""
 
+    org_id: Ulid | None = Field(None, description="move it to this organisation")
     name: Line | None = Field(None, min_length=1, max_length=64)
     url: str | None = Field(None, min_length=1, max_length=MAX_ADDRESS_CHARS)
     lon: float | None = _Lon
@@ -109,7 +112,9 @@ class PlayTicketOut(BaseModel):
     hls_url: str = Field(description="HLS playlist, with the ticket")
 
 
-def add_camera(store: Store, cipher: AddressCipher, given: CameraIn, *, is_demo: bool = False) -> Camera:
+def add_camera(
+    store: Store, cipher: AddressCipher, given: CameraIn, *, org_id: str = ROOT_ORG_ID, is_demo: bool = False
+) -> Camera:
     """A new camera that waits for its owner.
 
     Raises:
@@ -123,6 +128,7 @@ def add_camera(store: Store, cipher: AddressCipher, given: CameraIn, *, is_demo:
     moment = now()
     camera = Camera(
         camera_id=new_id(),
+        org_id=org_id,
         name=given.name,
         url_cipher=sealed,
         url_sha256=digest,
@@ -245,7 +251,7 @@ def _reading(routes: APIBlueprint, parts: Parts) -> None:
     def camera(camera_id: str) -> CameraOut:
         with parts.database.read() as store:
             row = visible_camera(store, caller().user_id, camera_id)
-        return for_viewer(camera_out(row), manages="camera.manage" in caller().permissions)
+        return for_viewer(camera_out(row), manages="camera.update" in caller().permissions)
 
     @routes.post("/cameras/<ulid:camera_id>/play-ticket")
     @allow("user", scoped=True)
@@ -269,14 +275,15 @@ def _reading(routes: APIBlueprint, parts: Parts) -> None:
 
 def _changing(routes: APIBlueprint, parts: Parts) -> None:
     @routes.post("/cameras")
-    @allow("user", "camera.manage")
+    @allow("user", "camera.create")
     @routes.input(CameraIn, arg_name="given")
     @routes.output(CameraOut, status_code=201)
     def create(given: CameraIn) -> dict[str, Any]:
-        user_id, address = caller().user_id, client_address()
+        user_id, address, org_of_caller = caller().user_id, client_address(), caller().org_id
 
         def work(store: Store) -> CameraOut:
-            camera = add_camera(store, parts.cipher, given)
+            org_id = _place(store, user_id, given.org_id or org_of_caller, "camera.create")
+            camera = add_camera(store, parts.cipher, given, org_id=org_id)
             target = ("camera", camera.camera_id)
             store.audit.add("camera.create", actor_id=user_id, target=target, address=address, detail=camera.name)
             return camera_out(camera)
@@ -287,15 +294,17 @@ def _changing(routes: APIBlueprint, parts: Parts) -> None:
         return answer
 
     @routes.patch("/cameras/<ulid:camera_id>")
-    @allow("user", "camera.manage", scoped=True)
+    @allow("user", "camera.update", scoped=True)
     @routes.input(CameraPatch, arg_name="given")
     @routes.output(CameraOut)
     def change(camera_id: str, given: CameraPatch) -> CameraOut:
         user_id, address = caller().user_id, client_address()
 
         def work(store: Store) -> CameraOut:
-            camera = visible_camera(store, user_id, camera_id, lock=True)
+            camera = visible_camera(store, user_id, camera_id, "camera.update", lock=True)
             change_camera(parts, camera, given)
+            if given.org_id is not None:
+                camera.org_id = _place(store, user_id, given.org_id, "camera.update")
             tell_camera(store, camera, camera.updated_at, cause=f"changed/{new_id()}")
             detail = ", ".join(sorted(given.model_fields_set))
             store.audit.add(
@@ -308,7 +317,7 @@ def _changing(routes: APIBlueprint, parts: Parts) -> None:
         return answer
 
     @routes.delete("/cameras/<ulid:camera_id>")
-    @allow("user", "camera.manage", scoped=True)
+    @allow("user", "camera.delete", scoped=True)
     @routes.output({}, status_code=204)
     def remove(camera_id: str) -> Response:
         user_id, address = caller().user_id, client_address()
@@ -317,13 +326,18 @@ def _changing(routes: APIBlueprint, parts: Parts) -> None:
         return no_content()
 
 
+def _place(store: Store, user_id: str, org_id: str, action: Permission) -> str:
+    """Raises: NotFound: no such organisation, or not for this user."""
+    return visible_organisation(store, scope_of(store, user_id), org_id, action).org_id
+
+
 def remove_camera(store: Store, user_id: str, camera_id: str, address: str) -> None:
     """Mark the camera as removed; its passes and pictures stay until their time is over.
 
     Raises:
         NotFound: no such camera for this user.
     """
-    camera = visible_camera(store, user_id, camera_id, lock=True)
+    camera = visible_camera(store, user_id, camera_id, "camera.delete", lock=True)
     take_down(store, camera)
     target = ("camera", camera_id)
     store.audit.add("camera.remove", actor_id=user_id, target=target, address=address, detail=camera.name)

@@ -20,8 +20,9 @@ from miniprogram_api.bootstrap import hint_events
 from miniprogram_api.camera_settings import settings_of
 from miniprogram_api.cameras import CameraIn, add_camera, announce, take_down
 from miniprogram_api.logins import new_credential
+from miniprogram_api.organisation_commands import by_code
 from miniprogram_api.passwords import Passwords, one_time_password
-from miniprogram_api.rules import PERMISSIONS, plain_username
+from miniprogram_api.rules import plain_username
 from miniprogram_api.shapes import CameraOut, camera_out
 from miniprogram_api.users import change_user, create_user
 from shared_kernel.bus import Bus
@@ -48,6 +49,7 @@ class ListedUser:
     username: str
     role: str
     status: str
+    organisation: str
 
 
 @dataclass(frozen=True)
@@ -70,22 +72,24 @@ def create_first_administrator(database_url: str, username: str = FIRST_ADMINIST
         return _add_user(database, username, "administrator")
 
 
-def add_user(database_url: str, username: str, role: str) -> NewUser:
-    """A new user with a one-time password.
+def add_user(database_url: str, username: str, role: str, organisation: str | None = None) -> NewUser:
+    """A new user with a one-time password, of the organisation with this code or of the root.
 
     Raises:
         Conflict: the name is taken.
         Invalid: no such role, or the name is no name.
+        NotFound: no such organisation.
     """
     with _database(database_url) as database:
-        return _add_user(database, username, role)
+        return _add_user(database, username, role, organisation)
 
 
 def list_users(database_url: str) -> list[ListedUser]:
     """All users, in the order in which they were added."""
     with _database(database_url) as database, database.read() as store:
         rows = store.users.page(None, 100_000)
-    return [ListedUser(row.user_id, row.username, row.role, row.status) for row in rows]
+        codes = {one.org_id: one.code for one in store.organisations.below("/")}
+    return [ListedUser(row.user_id, row.username, row.role, row.status, codes[row.org_id]) for row in rows]
 
 
 def change_role(database_url: str, username: str, role: str) -> None:
@@ -96,7 +100,6 @@ def change_role(database_url: str, username: str, role: str) -> None:
         Invalid: no such role.
         Conflict: no administrator would be left.
     """
-    _check_role(role)
     with _database(database_url) as database, database.write() as store:
         user = _user(store, username)
         change_user(store, user, role=role)
@@ -210,19 +213,14 @@ def remove_camera_by_command(database_url: str, which: str, *, redis_url: str | 
     return answer
 
 
-def _add_user(database: Database, username: str, role: str) -> NewUser:
-    _check_role(role)
+def _add_user(database: Database, username: str, role: str, organisation: str | None = None) -> NewUser:
     password = one_time_password()
     encoded = Passwords().hash(password)
     with database.write() as store:
-        user = create_user(store, username, role, encoded)
+        place = by_code(store, organisation)
+        user = create_user(store, username, role, encoded, org_id=place.org_id)
         store.audit.add("user.create", actor_id=None, target=("user", user.user_id), detail=role)
     return NewUser(user.user_id, user.username, role, password)
-
-
-def _check_role(role: str) -> None:
-    if role not in PERMISSIONS:
-        raise Invalid.field("role", f"expected one of {', '.join(PERMISSIONS)}, got {role!r}")
 
 
 def _user(store: Store, username: str) -> User:

@@ -95,7 +95,7 @@ def blueprint(parts: Parts) -> APIBlueprint:
     routes = APIBlueprint("counters", __name__, tag="Passes")
 
     @routes.get("/counters")
-    @allow("user", "pass.view", scoped=True)
+    @allow("user", "pass.read", scoped=True)
     @routes.input(CountersQuery, location="query", arg_name="query")
     @routes.output(CountersOut)
     def counters(query: CountersQuery) -> CountersOut:

@@ -47,7 +47,7 @@ def blueprint(parts: Parts) -> APIBlueprint:
     routes = APIBlueprint("doctor", __name__, tag="Cameras")
 
     @routes.post("/cameras/test")
-    @allow("user", "camera.manage")
+    @allow("user", "camera.create")
     @routes.input(TestIn, arg_name="given")
     @routes.output(Examination)
     @routes.doc(description=f"With `Accept: {LINES_TYPE}` each stage comes as a line when it begins and ends.")
@@ -56,13 +56,13 @@ def blueprint(parts: Parts) -> APIBlueprint:
         return _examined(parts, given.url)
 
     @routes.post("/cameras/<ulid:camera_id>/doctor")
-    @allow("user", "camera.manage", scoped=True)
+    @allow("user", "camera.update", scoped=True)
     @routes.input(DoctorIn, arg_name="given")
     @routes.output(Examination)
     @routes.doc(description=f"With `Accept: {LINES_TYPE}` each stage comes as a line when it begins and ends.")
     def examine_camera(camera_id: str, given: DoctorIn) -> _Answer:
         with parts.database.read() as store:
-            camera = visible_camera(store, caller().user_id, camera_id)
+            camera = visible_camera(store, caller().user_id, camera_id, "camera.update")
             sealed = camera.url_cipher if given.stream == "main" else camera.detect_url_cipher
             masks = settings_of(camera).privacy_masks
         if sealed is None:

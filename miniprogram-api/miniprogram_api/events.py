@@ -55,7 +55,7 @@ def blueprint(parts: Parts) -> APIBlueprint:
     routes = APIBlueprint("events", __name__, tag="Live events")
 
     @routes.post("/event-tickets")
-    @allow("user", "pass.view")
+    @allow("user", "pass.read")
     @routes.output(TicketOut)
     def event_ticket() -> TicketOut:
         key = parts.settings.ticket_key.get_secret_value()
@@ -73,7 +73,7 @@ def blueprint(parts: Parts) -> APIBlueprint:
         last_id = _last_event_id(request.headers.get("Last-Event-ID") or query.last_event_id)
         with parts.database.read() as store:
             scope = scope_of(store, ticket.user_id)
-        if "pass.view" not in scope.permissions:
+        if "pass.read" not in scope.permissions:
             raise Unauthorised("ticket: expected one of an active user", code="ticket")
         listener = parts.feed.join(ticket.user_id, scope, new=last_id is None)
         response = Response(_stream(parts, listener, last_id), mimetype="text/event-stream")

@@ -12,14 +12,15 @@ import contextlib
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from prometheus_client import Counter, Gauge
 
 from miniprogram_api.adapters.database import Database
 from miniprogram_api.adapters.store import Store
-from miniprogram_api.rights import Scope, scopes
+from miniprogram_api.permissions import Permission
+from miniprogram_api.rights import Scope, Thing, decide, scopes
 from miniprogram_api.rules import settled
 from miniprogram_api.sighted import SIGHTING, WATCH
 from shared_kernel.errors import Unavailable
@@ -43,8 +44,20 @@ HINT: Final = "events"
 _clients = Gauge("live_event_clients", "Clients that hear live events now")
 _dropped = Counter("live_event_clients_dropped_total", "Clients dropped because they read too slowly")
 
+#: What one has to hold to hear an event.
+_NEEDED: Final[Mapping[str, Permission]] = {SIGHTING: "face.view", WATCH: "face.view", "alert": "alert.read"}
+
 #: Yields True for a hint, False when none came for a while; raises Unavailable.
 Hints = Callable[[], Iterator[bool]]
+
+
+def _thing(event: EventLog) -> Thing:
+    """What the event is about, as far as rights look at it."""
+    if event.scope_type == "camera":
+        return Thing("camera", camera_id=event.scope_id)
+    if event.scope_type == "organisation":
+        return Thing("notice", org_id=event.scope_id)
+    return Thing("photo", owner_id=event.scope_id)  # whose it is, and who sees everything
 
 
 class Listener:
@@ -65,12 +78,8 @@ class Listener:
         while time.monotonic() - self.rights_at > RIGHTS_MAX_AGE_S:
             if self.ended.wait(POLL_S):
                 return False
-        needed = "face.view" if event.event in (SIGHTING, WATCH) else "pass.view"
-        if needed not in self.scope.permissions:
-            return False
-        if event.scope_type == "photo":  # who took it, and who sees everything
-            return self.scope.cameras is None or event.scope_id == self.user_id
-        return self.scope.includes(event.scope_id)
+        needed = _NEEDED.get(event.event, "pass.read")
+        return self.scope.may(needed) and decide(self.scope, needed, _thing(event))
 
     def end(self) -> None:
         self.ended.set()

@@ -19,7 +19,7 @@ from miniprogram_api.adapters.footage import FootageFilter
 from miniprogram_api.footage_media import file_response
 from miniprogram_api.media import TICKET_TTL_S, MediaQuery
 from miniprogram_api.parts import Parts
-from miniprogram_api.rights import scope_of, visible_camera
+from miniprogram_api.rights import decide, of_camera, scope_of, visible_camera
 from miniprogram_api.shapes import Page
 from shared_kernel.auth import Ticket, sign_ticket, verify_ticket
 from shared_kernel.errors import Invalid, NotFound
@@ -93,7 +93,7 @@ def blueprint(parts: Parts) -> APIBlueprint:
 
 def _lists(routes: APIBlueprint, parts: Parts) -> None:
     @routes.get("/footage")
-    @allow("user", "pass.view", scoped=True)
+    @allow("user", "pass.read", scoped=True)
     @routes.input(FootageQuery, location="query", arg_name="query")
     @routes.output(FootagePage)
     def footage(query: FootageQuery) -> FootagePage:
@@ -114,7 +114,7 @@ def _lists(routes: APIBlueprint, parts: Parts) -> None:
         return FootagePage(items=items, next=following)
 
     @routes.get("/cameras/<ulid:camera_id>/timeline")
-    @allow("user", "pass.view", scoped=True)
+    @allow("user", "pass.read", scoped=True)
     @routes.input(TimelineQuery, location="query", arg_name="query")
     @routes.output(TimelineOut)
     def timeline(camera_id: str, query: TimelineQuery) -> TimelineOut:
@@ -178,7 +178,7 @@ def _allowed(parts: Parts, user_id: str, footage_id: str) -> Footage | None:
     """The row, if this user may see what it shows now."""
     with parts.database.read() as store:
         row, scope = store.footage.get(footage_id), scope_of(store, user_id)
-    return row if row is not None and "pass.view" in scope.permissions and scope.includes(row.camera_id) else None
+    return row if row is not None and decide(scope, "pass.read", of_camera(row)) else None
 
 
 def _out(parts: Parts, user_id: str, row: Footage, camera_name: str | None) -> FootageOut:

@@ -235,7 +235,7 @@ def _started(store: Store, user_id: str, camera_id: str, given: CameraBatchIn, a
 
 def _reading(routes: APIBlueprint, parts: Parts) -> None:
     @routes.get("/frame-batches")
-    @allow("user", "pass.view", scoped=True)
+    @allow("user", "pass.read", scoped=True)
     @routes.input(BatchQuery, location="query", arg_name="query")
     @routes.output(BatchPage)
     def batches(query: BatchQuery) -> BatchPage:
@@ -243,7 +243,7 @@ def _reading(routes: APIBlueprint, parts: Parts) -> None:
         with parts.database.read() as store:
             scope = scope_of(store, user_id)
             which = BatchFilter(
-                everything=scope.manages,
+                everything=scope.manages and scope.cameras is None,
                 cameras=scope.cameras,
                 client_id=user_id,
                 source="camera" if query.camera_id else query.source,
@@ -257,7 +257,7 @@ def _reading(routes: APIBlueprint, parts: Parts) -> None:
         return BatchPage(items=[batch_out(row, names.get(row.source_id)) for row in shown], next=following)
 
     @routes.get("/frame-batches/<ulid:batch_id>")
-    @allow("user", "pass.view", scoped=True)
+    @allow("user", "pass.read", scoped=True)
     @routes.output(BatchDetailOut)
     def batch(batch_id: str) -> BatchDetailOut:
         with parts.database.read() as store:
@@ -268,7 +268,7 @@ def _reading(routes: APIBlueprint, parts: Parts) -> None:
         return BatchDetailOut(**shown, bytes=total, took_ms_mean=mean, took_ms_max=longest)
 
     @routes.get("/frame-batches/<ulid:batch_id>/frames")
-    @allow("user", "pass.view", scoped=True)
+    @allow("user", "pass.read", scoped=True)
     @routes.input(FrameQuery, location="query", arg_name="query")
     @routes.output(FramePage)
     @routes.doc(summary="Frames in order, with the addresses of their pictures")

@@ -9,8 +9,8 @@ from miniprogram_api.access import allow, owner_of
 from miniprogram_api.adapters.cameras import AddressCipher
 from miniprogram_api.camera_settings import CameraSettings, settings_of
 from miniprogram_api.parts import Parts
-from miniprogram_api.rights import Scope, scope_of, scopes
-from miniprogram_api.rules import Permission
+from miniprogram_api.permissions import Permission
+from miniprogram_api.rights import NOTHING, Scope, scope_of, scopes
 from shared_kernel.errors import Poison
 from shared_kernel.log import fields, get_logger
 from shared_kernel.messages import Moment
@@ -140,7 +140,7 @@ def _users(routes: APIBlueprint, parts: Parts) -> None:
         with parts.database.read() as store:
             scope = scope_of(store, found.user_id)
         if found.must_change_password:
-            scope = Scope(frozenset(), frozenset())
+            scope = NOTHING
         return _caller(found.user_id, found.username, scope)
 
     @routes.post("/internal/users")

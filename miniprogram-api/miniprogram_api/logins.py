@@ -27,7 +27,7 @@ from miniprogram_api.tokens import REFRESH_TTL, new_refresh_token, refresh_hash
 from shared_kernel.clock import now
 from shared_kernel.errors import Invalid, Throttled, Unauthorised, Unavailable
 from shared_kernel.messages import new_id
-from shared_kernel.tables import AuthSession, LoginThrottle, User, UserCredential
+from shared_kernel.tables import AuthSession, LoginThrottle, Role, User, UserCredential
 
 #: Checks of one name wait for each other, so that parallel guessing counts like guessing in a row.
 _LANES: Final = tuple(threading.Lock() for _ in range(64))
@@ -40,6 +40,7 @@ class Granted:
     """A login that stands, and the token that continues it."""
 
     user: User
+    role: Role
     must_change: bool
     family_id: str
     refresh_token: str
@@ -152,13 +153,13 @@ def _count_failure(store: Store, subjects: dict[str, int], user: User | None, ad
 
 
 def _open_session(store: Store, user_id: str, address: str) -> Granted:
-    user, credential = _active(store, user_id)
-    if user is None or credential is None:
+    user, credential, role = _active(store, user_id)
+    if user is None or credential is None or role is None:
         raise Unauthorised("login: expected a known name with its password", code="login")
     user.last_login_at = now()
     token = _add_token(store, user_id, family_id=new_id(), rotation=0, address=address)
     store.audit.add("login", actor_id=user_id, target=("user", user_id), address=address)
-    return Granted(user, credential.must_change, *token)
+    return Granted(user, role, credential.must_change, *token)
 
 
 def _renew(store: Store, token: str, address: str) -> Granted | None:
@@ -171,17 +172,19 @@ def _renew(store: Store, token: str, address: str) -> Granted | None:
         target = ("user", row.user_id)
         store.audit.add("refresh.reuse", actor_id=row.user_id, target=target, address=address, detail=detail)
         return None
-    user, credential = _active(store, row.user_id)
-    if user is None or credential is None:
+    user, credential, role = _active(store, row.user_id)
+    if user is None or credential is None or role is None:
         return None
     row.replaced_at = moment
     following = _add_token(store, row.user_id, family_id=row.family_id, rotation=row.rotation + 1, address=address)
-    return Granted(user, credential.must_change, *following)
+    return Granted(user, role, credential.must_change, *following)
 
 
-def _active(store: Store, user_id: str) -> tuple[User | None, UserCredential | None]:
+def _active(store: Store, user_id: str) -> tuple[User | None, UserCredential | None, Role | None]:
     user = store.users.get(user_id)
-    return (user, store.users.credential(user_id)) if user and user.status == "active" else (None, None)
+    if user is None or user.status != "active":
+        return None, None, None
+    return user, store.users.credential(user_id), store.roles.get(user.role)
 
 
 def _add_token(store: Store, user_id: str, *, family_id: str, rotation: int, address: str) -> tuple[str, str]:

@@ -10,9 +10,8 @@ from pydantic import Field
 
 from miniprogram_api.access import PREFIX, allow, authenticated
 from miniprogram_api.parts import Parts
-from miniprogram_api.rights import scope_of
+from miniprogram_api.rights import of_camera, scope_of, visible
 from shared_kernel.auth import Ticket, sign_ticket, verify_ticket
-from shared_kernel.errors import NotFound
 from shared_kernel.shapes import Query
 
 TICKET_TTL_S: Final = 600
@@ -43,9 +42,8 @@ def blueprint(parts: Parts) -> APIBlueprint:
     def picture(media_id: str, query: MediaQuery) -> Response:
         user_id = _who(parts, media_id, query.ticket)
         with parts.database.read() as store:
-            row, scope = store.media.get(media_id), scope_of(store, user_id)
-        if row is None or "pass.view" not in scope.permissions or not scope.includes(row.camera_id):
-            raise NotFound(f"picture {media_id}: expected one that you may see, found none", code="no_media")
+            scope, found = scope_of(store, user_id), store.media.get(media_id)
+        row = visible(scope, "pass.read", found, of_camera, f"media {media_id}")
         etag = f'"{row.media_id}"'  # whoever stores a picture chooses a new key: the same id never has other bytes
         if request.if_none_match.contains(row.media_id):
             response = Response(status=304)

@@ -11,9 +11,8 @@ from miniprogram_api.access import allow, caller
 from miniprogram_api.adapters.passes import PassFilter
 from miniprogram_api.media import media_url
 from miniprogram_api.parts import Parts
-from miniprogram_api.rights import scope_of
+from miniprogram_api.rights import of_camera, scope_of, visible
 from miniprogram_api.shapes import PassOut, PassPage, pass_note, pass_out
-from shared_kernel.errors import NotFound
 from shared_kernel.messages import MaskState
 from shared_kernel.shapes import PageQuery, Ulid, When
 
@@ -30,7 +29,7 @@ def blueprint(parts: Parts) -> APIBlueprint:
     routes = APIBlueprint("passes", __name__, tag="Passes")
 
     @routes.get("/passes")
-    @allow("user", "pass.view", scoped=True)
+    @allow("user", "pass.read", scoped=True)
     @routes.input(PassQuery, location="query", arg_name="query")
     @routes.output(PassPage)
     def passes(query: PassQuery) -> PassPage:
@@ -51,13 +50,12 @@ def blueprint(parts: Parts) -> APIBlueprint:
         return PassPage(items=items, next=following)
 
     @routes.get("/passes/<ulid:pass_id>")
-    @allow("user", "pass.view", scoped=True)
+    @allow("user", "pass.read", scoped=True)
     @routes.output(PassOut)
     def one_pass(pass_id: str) -> PassOut:
         with parts.database.read() as store:
-            row = store.passes.get(pass_id)
-            if row is None or not scope_of(store, caller().user_id).includes(row.camera_id):
-                raise NotFound(f"pass {pass_id}: expected one that you may see, found none", code="no_pass")
+            scope, found = scope_of(store, caller().user_id), store.passes.get(pass_id)
+            row = visible(scope, "pass.read", found, of_camera, f"pass {pass_id}")
             name = store.cameras.names([row.camera_id]).get(row.camera_id)
         return pass_out(pass_note(row, name), _signer(parts, caller().user_id))
 

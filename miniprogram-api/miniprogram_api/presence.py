@@ -66,7 +66,7 @@ def blueprint(parts: Parts) -> APIBlueprint:
     routes = APIBlueprint("presence", __name__, tag="Passes")
 
     @routes.get("/presence")
-    @allow("user", "pass.view", scoped=True)
+    @allow("user", "pass.read", scoped=True)
     @routes.input(PresenceQuery, location="query", arg_name="query")
     @routes.output(PresenceOut)
     def presence(query: PresenceQuery) -> PresenceOut:
@@ -86,7 +86,7 @@ def blueprint(parts: Parts) -> APIBlueprint:
         return PresenceOut(at=moment, cameras=each, totals=Present(**totals))
 
     @routes.get("/presence/minutes")
-    @allow("user", "pass.view", scoped=True)
+    @allow("user", "pass.read", scoped=True)
     @routes.input(MinutesQuery, location="query", arg_name="query")
     @routes.output(MinutesOut)
     def minutes(query: MinutesQuery) -> MinutesOut:

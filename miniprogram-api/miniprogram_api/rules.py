@@ -1,4 +1,4 @@
-"""What holds whatever the database or the web: roles, camera addresses, which report of a pass counts."""
+"""What holds whatever the database or the web: names, camera addresses, which report of a pass counts."""
 
 from __future__ import annotations
 
@@ -7,34 +7,12 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from ipaddress import ip_network
-from typing import Final, Literal, get_args
+from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from shared_kernel.errors import Invalid, Poison
 from shared_kernel.messages import MaskState, PassObserved
 from shared_kernel.wire import is_ulid
-
-Role = Literal["administrator", "officer", "guard"]
-Permission = Literal[
-    "camera.manage",
-    "camera.view_all",
-    "camera.unmasked",
-    "user.manage",
-    "pass.view",
-    "photo.detect",
-    "frame.archive",
-    "face.view",
-    "face.search",
-    "face.manage",
-    "face.erase",
-    "face.audit",
-]
-
-PERMISSIONS: Final[Mapping[str, tuple[Permission, ...]]] = {
-    "administrator": get_args(Permission),
-    "officer": ("camera.view_all", "pass.view", "photo.detect", "frame.archive", "face.view", "face.search"),
-    "guard": ("pass.view", "photo.detect"),
-}
 
 ADDRESS_SCHEMES: Final = ("rtsp", "rtsps", "http", "https", "rtmp", "rtmps", "file", "v4l2")
 MAX_ADDRESS_CHARS: Final = 2048

@@ -16,9 +16,7 @@ from miniprogram_api.access import PREFIX, allow, caller, no_content
 from miniprogram_api.logins import Granted, change_password, log_in, renew
 from miniprogram_api.parts import Parts
 from miniprogram_api.passwords import MAX_PASSWORD_CHARS
-from miniprogram_api.rules import (
-    PERMISSIONS,
-)
+from miniprogram_api.permissions import in_order, permissions_of
 from miniprogram_api.shapes import UserOut, user_out
 from miniprogram_api.tokens import ACCESS_TTL_S, REFRESH_TTL, AccessToken, sign_access
 from shared_kernel.clock import now
@@ -91,9 +89,10 @@ def blueprint(parts: Parts) -> APIBlueprint:
     def me() -> UserOut:
         with parts.database.read() as store:
             user = store.users.get(caller().user_id)
-        if user is None:
+            role = None if user is None else store.roles.get(user.role)
+        if user is None or role is None:
             raise Unauthorised("expected a user that exists", code="access_token")
-        return user_out(user, must_change=caller().must_change_password)
+        return user_out(user, role, must_change=caller().must_change_password)
 
     @routes.post("/me/password")
     @allow("user", before_password_change=True)
@@ -110,13 +109,13 @@ def blueprint(parts: Parts) -> APIBlueprint:
 
 def _answer(parts: Parts, granted: Granted, *, in_body: bool) -> Response:
     user = granted.user
-    permissions = PERMISSIONS[user.role]
+    permissions = in_order(permissions_of(granted.role))
     key = parts.settings.jwt_key.get_secret_value()
     access = sign_access(key, AccessToken(user.user_id, granted.family_id), role=user.role, permissions=permissions)
     answer = SessionOut(
         access_token=access,
         expires_in=ACCESS_TTL_S,
-        user=user_out(user, must_change=granted.must_change),
+        user=user_out(user, granted.role, must_change=granted.must_change),
         refresh_token=granted.refresh_token if in_body else None,
     )
     response = make_response(answer.model_dump(mode="json", exclude_none=True))

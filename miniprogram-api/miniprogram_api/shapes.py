@@ -11,9 +11,9 @@ from typing import Generic, Literal, TypeVar
 from pydantic import BaseModel, Field
 
 from miniprogram_api.camera_settings import CameraSettings, settings_of
-from miniprogram_api.rules import PERMISSIONS, Permission, Role
+from miniprogram_api.permissions import Permission, in_order, permissions_of
 from shared_kernel.messages import CameraState, MaskState, Moment
-from shared_kernel.tables import Camera, Pass, User
+from shared_kernel.tables import Camera, Pass, Role, User
 
 T = TypeVar("T")
 
@@ -22,13 +22,21 @@ class UserOut(BaseModel):
     user_id: str
     username: str
     display_name: str
-    role: Role
+    org_id: str = Field(description="whose: sees what belongs to this organisation and those below it")
+    role: str = Field(description="code of the role")
+    role_name: str = Field(description="what people call the role")
+    rank: int = Field(description="1 to 100: people of a higher rank cannot be changed")
+    patrol_radius_m: int = Field(description="how far around one the map shows cameras, metres")
     permissions: list[Permission]
     must_change_password: bool = Field(description="true: only /me, /me/password and logout work until it is changed")
 
 
 class CameraOut(CameraSettings):
     camera_id: str
+    org_id: str | None = Field(
+        None,
+        description="whose: seen from this organisation and those above it; null: not told",
+    )
     name: str
     lon: float | None = Field(description="degrees, WGS-84")
     lat: float | None = Field(description="degrees, WGS-84")
@@ -103,13 +111,17 @@ class PassPage(Page[PassOut]):
     """A page of passes, newest first."""
 
 
-def user_out(user: User, *, must_change: bool) -> UserOut:
+def user_out(user: User, role: Role, *, must_change: bool) -> UserOut:
     return UserOut(
         user_id=user.user_id,
         username=user.username,
         display_name=user.display_name,
+        org_id=user.org_id,
         role=user.role,
-        permissions=list(PERMISSIONS[user.role]),
+        role_name=role.name,
+        rank=role.rank_no,
+        patrol_radius_m=role.patrol_radius_m,
+        permissions=in_order(permissions_of(role)),
         must_change_password=must_change,
     )
 
@@ -118,6 +130,7 @@ def camera_out(camera: Camera) -> CameraOut:
     """The camera as its manager sees it; `for_viewer` takes out what others may not see."""
     return CameraOut(
         camera_id=camera.camera_id,
+        org_id=camera.org_id,
         name=camera.name,
         lon=None if camera.lon is None else float(camera.lon),
         lat=None if camera.lat is None else float(camera.lat),

@@ -88,7 +88,7 @@ def blueprint(parts: Parts) -> APIBlueprint:
     figures = _Figures(parts)
 
     @routes.get("/storage")
-    @allow("user", "camera.manage")
+    @allow("user", "storage.read")
     @routes.output(StorageOut)
     def storage() -> StorageOut:
         held, names = figures.now()

@@ -44,19 +44,7 @@ export type FramesWanted = Schemas['CameraBatchIn']
 export type FramePage = Schemas['FramePage']
 export type ArchivedFrame = FramePage['items'][number]
 
-export type Permission =
-  | 'camera.manage'
-  | 'camera.view_all'
-  | 'camera.unmasked'
-  | 'user.manage'
-  | 'pass.view'
-  | 'photo.detect'
-  | 'frame.archive'
-  | 'face.view'
-  | 'face.search'
-  | 'face.manage'
-  | 'face.erase'
-  | 'face.audit'
+export type Permission = User['permissions'][number]
 
 /** Why a camera gives no picture, or not all of them. Newer servers may know more codes: every use has a text for the unknown. */
 export type CameraReason =

@@ -221,9 +221,9 @@ describe('rights', () => {
 
   it('only who may search is offered to find the person of an event', async () => {
     mountPart(PassDrawer, { passes: [aPass()], open: 'p1' })
-    await allow('pass.view')
+    await allow('pass.read')
     expect(document.body.textContent).not.toContain('查找此人')
-    await allow('pass.view', 'face.search')
+    await allow('pass.read', 'face.search')
     expect(document.body.textContent).toContain('查找此人')
   })
 })

@@ -85,7 +85,10 @@ const en: typeof zh = {
     light: 'Light',
     role: {
       administrator: 'Administrator',
+      regional_administrator: 'Regional administrator',
       officer: 'Safety officer',
+      team_leader: 'Team leader',
+      senior_guard: 'Senior guard',
       guard: 'Guard',
     },
   },

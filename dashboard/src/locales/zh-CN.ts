@@ -84,7 +84,10 @@ export default {
     light: '浅色',
     role: {
       administrator: '管理员',
+      regional_administrator: '区域管理员',
       officer: '安全员',
+      team_leader: '保安班长',
+      senior_guard: '高级保安员',
       guard: '保安',
     },
   },

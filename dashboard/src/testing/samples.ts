@@ -20,6 +20,7 @@ export const aPass = (change: Partial<Pass> = {}): Pass => ({
 
 export const aCamera = (change: Partial<Camera> = {}): Camera => ({
   camera_id: 'c1',
+  org_id: '00000000000000000000000001',
   name: 'Gate',
   lon: null,
   lat: null,

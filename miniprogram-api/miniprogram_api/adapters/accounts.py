@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from shared_kernel.tables import AuthSession, LoginThrottle, User, UserCredential
+from shared_kernel.tables import ROOT_ORG_ID, AuthSession, LoginThrottle, Organisation, Role, User, UserCredential
 
 
 class Users:
@@ -24,11 +24,21 @@ class Users:
         self._session.add(credential)
         self._session.flush()
 
-    def get(self, user_id: str) -> User | None:
-        return self._session.get(User, user_id)
+    def get(self, user_id: str, *, lock: bool = False) -> User | None:
+        return self._session.get(User, user_id, with_for_update=lock or None)
 
     def several(self, user_ids: Iterable[str]) -> Sequence[User]:
         return self._session.scalars(select(User).where(User.user_id.in_(list(user_ids)))).all()
+
+    def with_places(self, user_ids: Iterable[str]) -> Sequence[tuple[User, Role, Organisation]]:
+        """Those of them that are active, with role and organisation."""
+        query = (
+            select(User, Role, Organisation)
+            .join(Role, Role.code == User.role)
+            .join(Organisation, Organisation.org_id == User.org_id)
+            .where(User.user_id.in_(list(user_ids)), User.status == "active")
+        )
+        return [(row[0], row[1], row[2]) for row in self._session.execute(query)]
 
     def by_username(self, username: str) -> User | None:
         return self._session.scalars(select(User).where(User.username == username)).one_or_none()
@@ -36,12 +46,20 @@ class Users:
     def credential(self, user_id: str) -> UserCredential | None:
         return self._session.get(UserCredential, user_id)
 
-    def page(self, after: str | None, limit: int) -> Sequence[User]:
+    def page(self, after: str | None, limit: int, orgs: frozenset[str] | None = None) -> Sequence[User]:
+        """In the order in which they were added; of these organisations, None: of all."""
         query = select(User).order_by(User.user_id).limit(limit)
-        return self._session.scalars(query.where(User.user_id > after) if after else query).all()
+        if after:
+            query = query.where(User.user_id > after)
+        if orgs is not None:
+            query = query.where(User.org_id.in_(orgs))
+        return self._session.scalars(query).all()
 
     def active_administrators(self) -> int:
-        query = select(func.count()).where(User.role == "administrator", User.status == "active")
+        """How many may do everything everywhere."""
+        query = select(func.count()).where(
+            User.role == "administrator", User.status == "active", User.org_id == ROOT_ORG_ID
+        )
         return self._session.scalars(query).one()
 
 
@@ -61,12 +79,13 @@ class AuthSessions:
         query = select(AuthSession).where(AuthSession.refresh_hash == refresh_hash).with_for_update()
         return self._session.scalars(query).one_or_none()
 
-    def user_of_family(self, family_id: str, moment: datetime) -> tuple[User, UserCredential] | None:
+    def user_of_family(self, family_id: str, moment: datetime) -> tuple[User, UserCredential, Role] | None:
         """Who is behind a login that still stands at `moment`."""
         query = (
-            select(User, UserCredential)
+            select(User, UserCredential, Role)
             .join(AuthSession, AuthSession.user_id == User.user_id)
             .join(UserCredential, UserCredential.user_id == User.user_id)
+            .join(Role, Role.code == User.role)
             .where(
                 AuthSession.family_id == family_id,
                 AuthSession.replaced_at.is_(None),
@@ -75,7 +94,7 @@ class AuthSessions:
             )
         )
         found = self._session.execute(query).first()
-        return None if found is None else (found[0], found[1])
+        return None if found is None else (found[0], found[1], found[2])
 
     def revoke_family(self, family_id: str, moment: datetime) -> None:
         self._revoke(AuthSession.family_id == family_id, moment)

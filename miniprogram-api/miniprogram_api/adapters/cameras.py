@@ -11,8 +11,9 @@ from cryptography.fernet import Fernet, InvalidToken
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from shared_kernel.clock import now
 from shared_kernel.errors import Poison
-from shared_kernel.tables import Camera, CameraGrant, User
+from shared_kernel.tables import Camera, CameraGrant, Organisation, User
 
 
 class AddressCipher:
@@ -66,6 +67,11 @@ class Cameras:
             query = query.where(Camera.camera_id.in_(list(only)))
         return self._session.scalars(query).all()
 
+    def ids_below(self, path: str) -> frozenset[str]:
+        """Ids of the cameras, also removed ones, of the organisation with this path and those below it."""
+        query = select(Camera.camera_id).join(Organisation, Organisation.org_id == Camera.org_id)
+        return frozenset(self._session.scalars(query.where(Organisation.path.startswith(path, autoescape=True))))
+
     def names(self, camera_ids: Iterable[str]) -> Mapping[str, str]:
         """Names by id, also of removed cameras."""
         query = select(Camera.camera_id, Camera.name).where(Camera.camera_id.in_(set(camera_ids)))
@@ -103,8 +109,11 @@ class Grants:
         self._session = session
 
     def cameras_of(self, user_ids: Iterable[str]) -> Mapping[str, frozenset[str]]:
-        """Ids of the granted cameras by user."""
-        query = select(CameraGrant.user_id, CameraGrant.camera_id).where(CameraGrant.user_id.in_(list(user_ids)))
+        """Ids of the cameras that are granted now, by user."""
+        stands = CameraGrant.expires_at.is_(None) | (CameraGrant.expires_at > now())
+        query = select(CameraGrant.user_id, CameraGrant.camera_id).where(
+            CameraGrant.user_id.in_(list(user_ids)), stands
+        )
         found: dict[str, set[str]] = {}
         for user_id, camera_id in self._session.execute(query):
             found.setdefault(user_id, set()).add(camera_id)
@@ -116,10 +125,13 @@ class Grants:
         return [(row[0], row[1]) for row in rows]
 
     def put(self, grant: CameraGrant) -> None:
-        """Add the grant; one that exists stays as it is."""
-        if self._session.get(CameraGrant, (grant.camera_id, grant.user_id)) is None:
+        """Add the grant; of one that exists only its end changes."""
+        former = self._session.get(CameraGrant, (grant.camera_id, grant.user_id))
+        if former is None:
             self._session.add(grant)
-            self._session.flush()
+        else:
+            former.expires_at, former.request_id = grant.expires_at, grant.request_id
+        self._session.flush()
 
     def remove(self, camera_id: str, user_id: str) -> bool:
         statement = delete(CameraGrant).where(CameraGrant.camera_id == camera_id, CameraGrant.user_id == user_id)

@@ -11,6 +11,7 @@ from miniprogram_api.adapters.cameras import Cameras, Grants
 from miniprogram_api.adapters.events import Events
 from miniprogram_api.adapters.footage import FootageFiles
 from miniprogram_api.adapters.journal import Answers, Audit
+from miniprogram_api.adapters.organisations import Organisations, Roles
 from miniprogram_api.adapters.passes import Counts, MediaFiles, Passes
 
 
@@ -18,6 +19,8 @@ class Store:
     """Repositories that share one transaction. Made by `Database`, valid until its `with` ends."""
 
     def __init__(self, session: Session) -> None:
+        self.organisations = Organisations(session)
+        self.roles = Roles(session)
         self.users = Users(session)
         self.auth_sessions = AuthSessions(session)
         self.throttles = Throttles(session)

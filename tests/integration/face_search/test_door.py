@@ -55,7 +55,7 @@ def test_health_needs_no_login_and_names_what_is_missing(small_world: World) -> 
 
 
 def test_the_roles_here_are_those_of_the_api() -> None:
-    from miniprogram_api.rules import PERMISSIONS as REAL
+    from miniprogram_api.permissions import BUILT_IN as REAL
 
     for role, permissions in PERMISSIONS.items():
         here = {one for one in permissions if one.startswith("face.") or one == "photo.detect"}

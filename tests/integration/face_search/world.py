@@ -34,7 +34,7 @@ from tests.integration.miniprogram_api import openapi
 
 SERVICE_TOKEN = "s" * 40
 FACES = frozenset({"face.view", "face.search", "face.manage", "face.erase", "face.audit"})
-#: As `miniprogram_api.rules` has them; tests/contract/face_search compares.
+#: As `miniprogram_api.permissions` has them; tests/contract/face_search compares.
 PERMISSIONS = {
     "administrator": FACES | {"photo.detect"},
     "officer": frozenset({"face.view", "face.search", "photo.detect"}),

@@ -218,7 +218,7 @@ def test_the_door_asks_the_api(web: WebProcess, token: str | None, status: int) 
 
 
 def test_who_lacks_the_permission_is_refused_before_the_body_is_read(web: WebProcess, users: UsersDouble) -> None:
-    users.permissions = ["pass.view"]
+    users.permissions = ["pass.read"]
     try:
         assert web.detect(FRAME, token=new_id()).status_code == 403
     finally:

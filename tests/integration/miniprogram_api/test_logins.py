@@ -289,5 +289,5 @@ def test_a_token_claims_no_more_than_the_database_says(world: World) -> None:
     session = world.log_in(world.user("guard"))
     claims = jwt.decode(session["access_token"], options={"verify_signature": False})
     good = AccessToken(claims["sub"], claims["sid"])
-    forged = sign_access(key, good, role="administrator", permissions=["user.manage"])
+    forged = sign_access(key, good, role="administrator", permissions=["user.update"])
     assert world.call("GET", "/users", forged).status_code == 403

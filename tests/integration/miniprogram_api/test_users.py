@@ -61,7 +61,7 @@ def test_a_new_role_counts_at_once(world: World) -> None:
     assert world.call("GET", "/cameras", token).get_json()["items"] == []
     world.call("PATCH", f"/users/{user_id}", administrator, json={"role": "officer"})
     assert len(world.call("GET", "/cameras", token).get_json()["items"]) == 1
-    assert "camera.view_all" in world.call("GET", "/me", token).get_json()["permissions"]
+    assert "camera.read" in world.call("GET", "/me", token).get_json()["permissions"]
 
 
 @pytest.mark.parametrize("change", [{"role": "guard"}, {"status": "disabled"}])

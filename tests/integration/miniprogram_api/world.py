@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -19,7 +19,9 @@ from werkzeug.test import TestResponse
 from miniprogram_api import recorder
 from miniprogram_api.app import create_app
 from miniprogram_api.bootstrap import make_parts
+from miniprogram_api.organisations import add_organisation
 from miniprogram_api.passwords import Passwords
+from miniprogram_api.permissions import Permission, kept
 from miniprogram_api.record import record_pass
 from miniprogram_api.settings import Settings
 from miniprogram_api.users import create_user
@@ -27,7 +29,7 @@ from shared_kernel.archive import Archive, Limits
 from shared_kernel.bus import Bus
 from shared_kernel.clock import now
 from shared_kernel.messages import Box, Evidence, MaskState, Message, PassObserved, new_id
-from shared_kernel.tables import CameraGrant
+from shared_kernel.tables import ROOT_ORG_ID, CameraGrant, Role
 from tests.integration.miniprogram_api import openapi
 
 PASSWORD = "correct horse battery"
@@ -77,11 +79,18 @@ class World:
         openapi.check(answer, self._rules, self.document)
         return answer
 
-    def user(self, role: str = "administrator", username: str | None = None, *, must_change: bool = False) -> str:
+    def user(
+        self,
+        role: str = "administrator",
+        username: str | None = None,
+        *,
+        must_change: bool = False,
+        org_id: str = ROOT_ORG_ID,
+    ) -> str:
         """Id of a new user whose password is PASSWORD."""
         name = username or f"{role}-{new_id()[-8:].lower()}"
         with self.database.write() as store:
-            user = create_user(store, name, role, self._encoded)
+            user = create_user(store, name, role, self._encoded, org_id=org_id)
             credential = store.users.credential(user.user_id)
             assert credential is not None
             credential.must_change = must_change
@@ -100,9 +109,23 @@ class World:
         assert answer.status_code == 200, answer.text
         return dict(answer.get_json())
 
-    def token(self, role: str = "administrator") -> str:
+    def token(self, role: str = "administrator", org_id: str = ROOT_ORG_ID) -> str:
         """Access token of a new user."""
-        return str(self.log_in(self.user(role))["access_token"])
+        return str(self.log_in(self.user(role, org_id=org_id))["access_token"])
+
+    def organisation(self, name: str, parent_id: str = ROOT_ORG_ID) -> str:
+        """Id of a new organisation."""
+        with self.database.write() as store:
+            return add_organisation(store, parent_id, name, None).org_id
+
+    def role(self, name: str, permissions: Iterable[Permission], *, rank: int = 10, org_id: str = ROOT_ORG_ID) -> str:
+        """Code of a new role that begins with `name`."""
+        role = Role(code=f"{name}_{new_id()[-8:].lower()}", name=name, rank_no=rank, patrol_radius_m=100, org_id=org_id)
+        role.permissions, role.built_in = kept(permissions), False
+        role.created_at = role.updated_at = now()
+        with self.database.write() as store:
+            store.roles.add(role)
+            return role.code
 
     def camera(self, token: str, **fields: Any) -> str:
         """Id of a new camera."""

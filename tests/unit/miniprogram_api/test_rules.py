@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from miniprogram_api.rules import (
     ADDRESS_SCHEMES,
-    PERMISSIONS,
     THROTTLE_LONGEST_WAIT_S,
     checked_address,
     hour_of,
@@ -19,11 +18,6 @@ from miniprogram_api.rules import (
     throttle_wait_s,
 )
 from shared_kernel.errors import Invalid
-
-
-def test_each_role_has_less_than_the_one_above() -> None:
-    administrator, officer, guard = (set(PERMISSIONS[role]) for role in ("administrator", "officer", "guard"))
-    assert guard < officer < administrator
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def test_every_permission_is_asked_for_by_itself(door: Door) -> None:
 
 
 def test_a_user_without_the_permission_stays_outside(door: Door, users: CannedUsers) -> None:
-    users.permissions = frozenset({"pass.view"})
+    users.permissions = frozenset({"pass.read"})
     with pytest.raises(Forbidden):
         door.enter("Bearer good", PERMISSION)
     with pytest.raises(Forbidden):

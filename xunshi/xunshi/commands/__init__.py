@@ -14,6 +14,7 @@ _MODULES = {
     "detect": "detect",
     "camera": "camera",
     "user": "user",
+    "organisation": "organisation",
     "face": "face",
     "index": "index",
     "models": "models",

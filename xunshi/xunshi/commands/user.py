@@ -11,27 +11,29 @@ import click
 from xunshi.commands.options import data_option, json_option
 from xunshi.words import choose
 
-_ROLES = click.Choice(["administrator", "officer", "guard"])
+_ROLE = "CODE"
 
 
 @click.group()
 def user() -> None:
     """Users: add, list, role, status, password.
 
-    administrator does everything, officer sees all cameras, guard sees the cameras granted to him.
+    administrator does everything, officer sees all cameras of the organisation, guard sees the cameras granted to
+    him. `xunshi organisation roles` lists all roles.
     """
 
 
 @user.command()
 @click.argument("username")
-@click.option("--role", type=_ROLES, default="guard", show_default=True)
+@click.option("--role", metavar=_ROLE, default="guard", show_default=True)
+@click.option("--organisation", metavar="WHICH", default="root", show_default=True, help="Code or id.")
 @data_option
-def add(username: str, role: str, data: Path) -> None:
+def add(username: str, role: str, organisation: str, data: Path) -> None:
     """Add a user; prints a one-time password, which is shown only now."""
     from miniprogram_api import commands
     from xunshi.stack.records import Records
 
-    added = commands.add_user(Records.of(data).database_url, username, role)
+    added = commands.add_user(Records.of(data).database_url, username, role, organisation)
     _show_password(added.username, added.one_time_password)
 
 
@@ -39,7 +41,7 @@ def add(username: str, role: str, data: Path) -> None:
 @json_option
 @data_option
 def list_users(as_json: bool, data: Path) -> None:  # noqa: FBT001 - click passes flags so
-    """List users: name, role, status."""
+    """List users: name, role, status, code of the organisation."""
     from miniprogram_api import commands
     from xunshi.stack.records import Records
 
@@ -47,15 +49,15 @@ def list_users(as_json: bool, data: Path) -> None:  # noqa: FBT001 - click passe
         if as_json:
             click.echo(json.dumps(asdict(found), ensure_ascii=False))
         else:
-            click.echo(f"{found.username:24} {found.role:14} {found.status}")
+            click.echo(f"{found.username:24} {found.role:22} {found.status:8} {found.organisation}")
 
 
 @user.command()
 @click.argument("username")
-@click.argument("role", type=_ROLES)
+@click.argument("role")
 @data_option
 def role(username: str, role: str, data: Path) -> None:
-    """Give a user another role; it counts from the user's next token on, within 15 minutes."""
+    """Give a user another role; it counts at once."""
     from miniprogram_api import commands
     from xunshi.stack.records import Records
 

@@ -30,15 +30,36 @@ export interface paths {
         };
         /**
          * Users
-         * @description Needs the permission `user.manage`.
+         * @description Needs the permission `user.read`.
          */
         get: operations["get_users_users"];
         put?: never;
         /**
          * Create
-         * @description Needs the permission `user.manage`.
+         * @description Needs the permission `user.create`.
          */
         post: operations["post_users_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Roles */
+        get: operations["get_roles_roles"];
+        put?: never;
+        /**
+         * Create
+         * @description Needs the permission `role.create`.
+         */
+        post: operations["post_roles_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -54,7 +75,7 @@ export interface paths {
         };
         /**
          * Passes
-         * @description Needs the permission `pass.view`.
+         * @description Needs the permission `pass.read`.
          */
         get: operations["get_passes_passes"];
         put?: never;
@@ -94,7 +115,7 @@ export interface paths {
         put?: never;
         /**
          * Create
-         * @description Needs the permission `camera.manage`.
+         * @description Needs the permission `camera.create`.
          */
         post: operations["post_cameras_create"];
         delete?: never;
@@ -129,7 +150,7 @@ export interface paths {
         };
         /**
          * Footage
-         * @description Needs the permission `pass.view`.
+         * @description Needs the permission `pass.read`.
          */
         get: operations["get_footage_footage"];
         put?: never;
@@ -149,7 +170,7 @@ export interface paths {
         };
         /**
          * Storage
-         * @description Needs the permission `camera.manage`.
+         * @description Needs the permission `storage.read`.
          */
         get: operations["get_storage_storage"];
         put?: never;
@@ -169,7 +190,7 @@ export interface paths {
         };
         /**
          * Presence
-         * @description Needs the permission `pass.view`.
+         * @description Needs the permission `pass.read`.
          */
         get: operations["get_presence_presence"];
         put?: never;
@@ -189,7 +210,7 @@ export interface paths {
         };
         /**
          * Counters
-         * @description Needs the permission `pass.view`.
+         * @description Needs the permission `pass.read`.
          */
         get: operations["get_counters_counters"];
         put?: never;
@@ -299,7 +320,7 @@ export interface paths {
         put?: never;
         /**
          * Test
-         * @description With `Accept: application/x-ndjson` each stage comes as a line when it begins and ends. Needs the permission `camera.manage`.
+         * @description With `Accept: application/x-ndjson` each stage comes as a line when it begins and ends. Needs the permission `camera.create`.
          */
         post: operations["post_doctor_test"];
         delete?: never;
@@ -317,7 +338,7 @@ export interface paths {
         };
         /**
          * Batches
-         * @description Needs the permission `pass.view`.
+         * @description Needs the permission `pass.read`.
          */
         get: operations["get_frame_batches_batches"];
         put?: never;
@@ -343,9 +364,30 @@ export interface paths {
         put?: never;
         /**
          * Event Ticket
-         * @description Needs the permission `pass.view`.
+         * @description Needs the permission `pass.read`.
          */
         post: operations["post_events_event_ticket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organisations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Organisations */
+        get: operations["get_organisations_organisations"];
+        put?: never;
+        /**
+         * Create
+         * @description Needs the permission `organisation.create`.
+         */
+        post: operations["post_organisations_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -395,7 +437,7 @@ export interface paths {
         };
         /**
          * Minutes
-         * @description Needs the permission `pass.view`.
+         * @description Needs the permission `pass.read`.
          */
         get: operations["get_presence_minutes"];
         put?: never;
@@ -457,6 +499,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/roles/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove
+         * @description Needs the permission `role.delete`.
+         */
+        delete: operations["delete_roles_remove"];
+        options?: never;
+        head?: never;
+        /**
+         * Change
+         * @description Needs the permission `role.update`.
+         */
+        patch: operations["patch_roles_change"];
+        trace?: never;
+    };
     "/api/v1/users/{user_id}": {
         parameters: {
             query?: never;
@@ -472,7 +538,7 @@ export interface paths {
         head?: never;
         /**
          * Change
-         * @description Needs the permission `user.manage`.
+         * @description Needs the permission `user.update`.
          */
         patch: operations["patch_users_change"];
         trace?: never;
@@ -486,7 +552,7 @@ export interface paths {
         };
         /**
          * One Pass
-         * @description Needs the permission `pass.view`.
+         * @description Needs the permission `pass.read`.
          */
         get: operations["get_passes_one_pass"];
         put?: never;
@@ -544,16 +610,40 @@ export interface paths {
         post?: never;
         /**
          * Remove
-         * @description Needs the permission `camera.manage`.
+         * @description Needs the permission `camera.delete`.
          */
         delete: operations["delete_cameras_remove"];
         options?: never;
         head?: never;
         /**
          * Change
-         * @description Needs the permission `camera.manage`.
+         * @description Needs the permission `camera.update`.
          */
         patch: operations["patch_cameras_change"];
+        trace?: never;
+    };
+    "/api/v1/organisations/{org_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove
+         * @description Needs the permission `organisation.delete`.
+         */
+        delete: operations["delete_organisations_remove"];
+        options?: never;
+        head?: never;
+        /**
+         * Change
+         * @description Needs the permission `organisation.update`.
+         */
+        patch: operations["patch_organisations_change"];
         trace?: never;
     };
     "/api/v1/frame-batches/{batch_id}": {
@@ -565,7 +655,7 @@ export interface paths {
         };
         /**
          * Batch
-         * @description Needs the permission `pass.view`.
+         * @description Needs the permission `pass.read`.
          */
         get: operations["get_frame_batches_batch"];
         put?: never;
@@ -604,7 +694,7 @@ export interface paths {
         put?: never;
         /**
          * Examine Camera
-         * @description With `Accept: application/x-ndjson` each stage comes as a line when it begins and ends. Needs the permission `camera.manage`.
+         * @description With `Accept: application/x-ndjson` each stage comes as a line when it begins and ends. Needs the permission `camera.update`.
          */
         post: operations["post_doctor_examine_camera"];
         delete?: never;
@@ -622,7 +712,7 @@ export interface paths {
         };
         /**
          * Grants
-         * @description Needs the permission `camera.manage`.
+         * @description Needs the permission `camera.approve`.
          */
         get: operations["get_grants_grants"];
         put?: never;
@@ -693,7 +783,7 @@ export interface paths {
         };
         /**
          * Timeline
-         * @description Needs the permission `pass.view`.
+         * @description Needs the permission `pass.read`.
          */
         get: operations["get_footage_timeline"];
         put?: never;
@@ -750,7 +840,7 @@ export interface paths {
         };
         /**
          * Frames in order, with the addresses of their pictures
-         * @description Needs the permission `pass.view`.
+         * @description Needs the permission `pass.read`.
          */
         get: operations["get_frame_batches_frames"];
         put?: never;
@@ -795,13 +885,13 @@ export interface paths {
         get?: never;
         /**
          * Grant
-         * @description Needs the permission `camera.manage`.
+         * @description Needs the permission `camera.approve`.
          */
         put: operations["put_grants_grant"];
         post?: never;
         /**
          * Withdraw
-         * @description Needs the permission `camera.manage`.
+         * @description Needs the permission `camera.approve`.
          */
         delete: operations["delete_grants_withdraw"];
         options?: never;
@@ -839,12 +929,32 @@ export interface components {
             /** Display Name */
             display_name: string;
             /**
-             * Role
-             * @enum {string}
+             * Org Id
+             * @description whose: sees what belongs to this organisation and those below it
              */
-            role: "administrator" | "officer" | "guard";
+            org_id: string;
+            /**
+             * Role
+             * @description code of the role
+             */
+            role: string;
+            /**
+             * Role Name
+             * @description what people call the role
+             */
+            role_name: string;
+            /**
+             * Rank
+             * @description 1 to 100: people of a higher rank cannot be changed
+             */
+            rank: number;
+            /**
+             * Patrol Radius M
+             * @description how far around one the map shows cameras, metres
+             */
+            patrol_radius_m: number;
             /** Permissions */
-            permissions: ("camera.manage" | "camera.view_all" | "camera.unmasked" | "user.manage" | "pass.view" | "photo.detect" | "frame.archive" | "face.view" | "face.search" | "face.manage" | "face.erase" | "face.audit")[];
+            permissions: ("camera.create" | "camera.delete" | "camera.update" | "camera.read" | "camera.approve" | "camera.export" | "camera.backup" | "camera.unmasked" | "patrol.create" | "patrol.delete" | "patrol.update" | "patrol.read" | "patrol.approve" | "patrol.export" | "patrol.backup" | "user.create" | "user.delete" | "user.update" | "user.read" | "user.approve" | "user.export" | "user.backup" | "chat.create" | "chat.delete" | "chat.update" | "chat.read" | "chat.approve" | "chat.export" | "chat.backup" | "pass.read" | "pass.export" | "photo.detect" | "frame.archive" | "storage.read" | "face.view" | "face.search" | "face.manage" | "face.erase" | "face.audit" | "alert.create" | "alert.delete" | "alert.update" | "alert.read" | "alert.export" | "figure.read" | "figure.export" | "audit.read" | "audit.export" | "role.create" | "role.delete" | "role.update" | "organisation.create" | "organisation.delete" | "organisation.update" | "token.create" | "token.delete" | "token.read" | "notice.create" | "notice.delete" | "notice.update" | "clock.read")[];
             /**
              * Must Change Password
              * @description true: only /me, /me/password and logout work until it is changed
@@ -860,12 +970,32 @@ export interface components {
             /** Display Name */
             display_name: string;
             /**
-             * Role
-             * @enum {string}
+             * Org Id
+             * @description whose: sees what belongs to this organisation and those below it
              */
-            role: "administrator" | "officer" | "guard";
+            org_id: string;
+            /**
+             * Role
+             * @description code of the role
+             */
+            role: string;
+            /**
+             * Role Name
+             * @description what people call the role
+             */
+            role_name: string;
+            /**
+             * Rank
+             * @description 1 to 100: people of a higher rank cannot be changed
+             */
+            rank: number;
+            /**
+             * Patrol Radius M
+             * @description how far around one the map shows cameras, metres
+             */
+            patrol_radius_m: number;
             /** Permissions */
-            permissions: ("camera.manage" | "camera.view_all" | "camera.unmasked" | "user.manage" | "pass.view" | "photo.detect" | "frame.archive" | "face.view" | "face.search" | "face.manage" | "face.erase" | "face.audit")[];
+            permissions: ("camera.create" | "camera.delete" | "camera.update" | "camera.read" | "camera.approve" | "camera.export" | "camera.backup" | "camera.unmasked" | "patrol.create" | "patrol.delete" | "patrol.update" | "patrol.read" | "patrol.approve" | "patrol.export" | "patrol.backup" | "user.create" | "user.delete" | "user.update" | "user.read" | "user.approve" | "user.export" | "user.backup" | "chat.create" | "chat.delete" | "chat.update" | "chat.read" | "chat.approve" | "chat.export" | "chat.backup" | "pass.read" | "pass.export" | "photo.detect" | "frame.archive" | "storage.read" | "face.view" | "face.search" | "face.manage" | "face.erase" | "face.audit" | "alert.create" | "alert.delete" | "alert.update" | "alert.read" | "alert.export" | "figure.read" | "figure.export" | "audit.read" | "audit.export" | "role.create" | "role.delete" | "role.update" | "organisation.create" | "organisation.delete" | "organisation.update" | "token.create" | "token.delete" | "token.read" | "notice.create" | "notice.delete" | "notice.update" | "clock.read")[];
             /**
              * Must Change Password
              * @description true: only /me, /me/password and logout work until it is changed
@@ -952,12 +1082,32 @@ export interface components {
             /** Display Name */
             display_name: string;
             /**
-             * Role
-             * @enum {string}
+             * Org Id
+             * @description whose: sees what belongs to this organisation and those below it
              */
-            role: "administrator" | "officer" | "guard";
+            org_id: string;
+            /**
+             * Role
+             * @description code of the role
+             */
+            role: string;
+            /**
+             * Role Name
+             * @description what people call the role
+             */
+            role_name: string;
+            /**
+             * Rank
+             * @description 1 to 100: people of a higher rank cannot be changed
+             */
+            rank: number;
+            /**
+             * Patrol Radius M
+             * @description how far around one the map shows cameras, metres
+             */
+            patrol_radius_m: number;
             /** Permissions */
-            permissions: ("camera.manage" | "camera.view_all" | "camera.unmasked" | "user.manage" | "pass.view" | "photo.detect" | "frame.archive" | "face.view" | "face.search" | "face.manage" | "face.erase" | "face.audit")[];
+            permissions: ("camera.create" | "camera.delete" | "camera.update" | "camera.read" | "camera.approve" | "camera.export" | "camera.backup" | "camera.unmasked" | "patrol.create" | "patrol.delete" | "patrol.update" | "patrol.read" | "patrol.approve" | "patrol.export" | "patrol.backup" | "user.create" | "user.delete" | "user.update" | "user.read" | "user.approve" | "user.export" | "user.backup" | "chat.create" | "chat.delete" | "chat.update" | "chat.read" | "chat.approve" | "chat.export" | "chat.backup" | "pass.read" | "pass.export" | "photo.detect" | "frame.archive" | "storage.read" | "face.view" | "face.search" | "face.manage" | "face.erase" | "face.audit" | "alert.create" | "alert.delete" | "alert.update" | "alert.read" | "alert.export" | "figure.read" | "figure.export" | "audit.read" | "audit.export" | "role.create" | "role.delete" | "role.update" | "organisation.create" | "organisation.delete" | "organisation.update" | "token.create" | "token.delete" | "token.read" | "notice.create" | "notice.delete" | "notice.update" | "clock.read")[];
             /**
              * Must Change Password
              * @description true: only /me, /me/password and logout work until it is changed
@@ -987,14 +1137,103 @@ export interface components {
             display_name: string | null;
             /**
              * Role
-             * @enum {string}
+             * @description code of a role that is not more than the caller's
              */
-            role: "administrator" | "officer" | "guard";
+            role: string;
+            /**
+             * Org Id
+             * @description whose; null: the caller's organisation
+             * @default null
+             */
+            org_id: string | null;
             /**
              * Password
              * @description the user has to change it at the first login
              */
             password: string;
+        };
+        /** RoleOut */
+        "RolesOut.RoleOut": {
+            /** Code */
+            code: string;
+            /** Name */
+            name: string;
+            /** Rank */
+            rank: number;
+            /** Patrol Radius M */
+            patrol_radius_m: number;
+            /** Permissions */
+            permissions: ("camera.create" | "camera.delete" | "camera.update" | "camera.read" | "camera.approve" | "camera.export" | "camera.backup" | "camera.unmasked" | "patrol.create" | "patrol.delete" | "patrol.update" | "patrol.read" | "patrol.approve" | "patrol.export" | "patrol.backup" | "user.create" | "user.delete" | "user.update" | "user.read" | "user.approve" | "user.export" | "user.backup" | "chat.create" | "chat.delete" | "chat.update" | "chat.read" | "chat.approve" | "chat.export" | "chat.backup" | "pass.read" | "pass.export" | "photo.detect" | "frame.archive" | "storage.read" | "face.view" | "face.search" | "face.manage" | "face.erase" | "face.audit" | "alert.create" | "alert.delete" | "alert.update" | "alert.read" | "alert.export" | "figure.read" | "figure.export" | "audit.read" | "audit.export" | "role.create" | "role.delete" | "role.update" | "organisation.create" | "organisation.delete" | "organisation.update" | "token.create" | "token.delete" | "token.read" | "notice.create" | "notice.delete" | "notice.update" | "clock.read")[];
+            /** Built In */
+            built_in: boolean;
+            /** Org Id */
+            org_id: string;
+            /**
+             * Changeable
+             * @description whether the caller may change it
+             */
+            changeable: boolean;
+        };
+        /** RolesOut */
+        RolesOut: {
+            /** Items */
+            items: components["schemas"]["RolesOut.RoleOut"][];
+        };
+        /** RoleOut */
+        RoleOut: {
+            /** Code */
+            code: string;
+            /** Name */
+            name: string;
+            /** Rank */
+            rank: number;
+            /** Patrol Radius M */
+            patrol_radius_m: number;
+            /** Permissions */
+            permissions: ("camera.create" | "camera.delete" | "camera.update" | "camera.read" | "camera.approve" | "camera.export" | "camera.backup" | "camera.unmasked" | "patrol.create" | "patrol.delete" | "patrol.update" | "patrol.read" | "patrol.approve" | "patrol.export" | "patrol.backup" | "user.create" | "user.delete" | "user.update" | "user.read" | "user.approve" | "user.export" | "user.backup" | "chat.create" | "chat.delete" | "chat.update" | "chat.read" | "chat.approve" | "chat.export" | "chat.backup" | "pass.read" | "pass.export" | "photo.detect" | "frame.archive" | "storage.read" | "face.view" | "face.search" | "face.manage" | "face.erase" | "face.audit" | "alert.create" | "alert.delete" | "alert.update" | "alert.read" | "alert.export" | "figure.read" | "figure.export" | "audit.read" | "audit.export" | "role.create" | "role.delete" | "role.update" | "organisation.create" | "organisation.delete" | "organisation.update" | "token.create" | "token.delete" | "token.read" | "notice.create" | "notice.delete" | "notice.update" | "clock.read")[];
+            /** Built In */
+            built_in: boolean;
+            /** Org Id */
+            org_id: string;
+            /**
+             * Changeable
+             * @description whether the caller may change it
+             */
+            changeable: boolean;
+        };
+        /** RoleIn */
+        RoleIn: {
+            /**
+             * Code
+             * @description short name; never changes
+             */
+            code: string;
+            /**
+             * Name
+             * @description what people call it
+             */
+            name: string;
+            /**
+             * Rank
+             * @description at most that of who makes it
+             */
+            rank: number;
+            /**
+             * Patrol Radius M
+             * @description how far around one the map shows cameras, metres
+             */
+            patrol_radius_m: number;
+            /**
+             * Permissions
+             * @description names of permissions that the caller holds
+             */
+            permissions: string[];
+            /**
+             * Org Id
+             * @description whose people may have it; null: those of the caller's organisation
+             * @default null
+             */
+            org_id: string | null;
         };
         /**
          * MaskState
@@ -1118,6 +1357,12 @@ export interface components {
             footage: "off" | "clips" | "continuous";
             /** Camera Id */
             camera_id: string;
+            /**
+             * Org Id
+             * @description whose: seen from this organisation and those above it; null: not told
+             * @default null
+             */
+            org_id: string | null;
             /** Name */
             name: string;
             /**
@@ -1359,6 +1604,12 @@ export interface components {
             footage: "off" | "clips" | "continuous";
             /** Camera Id */
             camera_id: string;
+            /**
+             * Org Id
+             * @description whose: seen from this organisation and those above it; null: not told
+             * @default null
+             */
+            org_id: string | null;
             /** Name */
             name: string;
             /**
@@ -1547,6 +1798,12 @@ export interface components {
              * @default null
              */
             footage: ("off" | "clips" | "continuous") | null;
+            /**
+             * Org Id
+             * @description whose; null: of the caller's organisation
+             * @default null
+             */
+            org_id: string | null;
             /**
              * Name
              * @description what people call it
@@ -1937,12 +2194,32 @@ export interface components {
             /** Display Name */
             display_name: string;
             /**
-             * Role
-             * @enum {string}
+             * Org Id
+             * @description whose: sees what belongs to this organisation and those below it
              */
-            role: "administrator" | "officer" | "guard";
+            org_id: string;
+            /**
+             * Role
+             * @description code of the role
+             */
+            role: string;
+            /**
+             * Role Name
+             * @description what people call the role
+             */
+            role_name: string;
+            /**
+             * Rank
+             * @description 1 to 100: people of a higher rank cannot be changed
+             */
+            rank: number;
+            /**
+             * Patrol Radius M
+             * @description how far around one the map shows cameras, metres
+             */
+            patrol_radius_m: number;
             /** Permissions */
-            permissions: ("camera.manage" | "camera.view_all" | "camera.unmasked" | "user.manage" | "pass.view" | "photo.detect" | "frame.archive" | "face.view" | "face.search" | "face.manage" | "face.erase" | "face.audit")[];
+            permissions: ("camera.create" | "camera.delete" | "camera.update" | "camera.read" | "camera.approve" | "camera.export" | "camera.backup" | "camera.unmasked" | "patrol.create" | "patrol.delete" | "patrol.update" | "patrol.read" | "patrol.approve" | "patrol.export" | "patrol.backup" | "user.create" | "user.delete" | "user.update" | "user.read" | "user.approve" | "user.export" | "user.backup" | "chat.create" | "chat.delete" | "chat.update" | "chat.read" | "chat.approve" | "chat.export" | "chat.backup" | "pass.read" | "pass.export" | "photo.detect" | "frame.archive" | "storage.read" | "face.view" | "face.search" | "face.manage" | "face.erase" | "face.audit" | "alert.create" | "alert.delete" | "alert.update" | "alert.read" | "alert.export" | "figure.read" | "figure.export" | "audit.read" | "audit.export" | "role.create" | "role.delete" | "role.update" | "organisation.create" | "organisation.delete" | "organisation.update" | "token.create" | "token.delete" | "token.read" | "notice.create" | "notice.delete" | "notice.update" | "clock.read")[];
             /**
              * Must Change Password
              * @description true: only /me, /me/password and logout work until it is changed
@@ -2321,6 +2598,82 @@ export interface components {
              */
             expires_in: number;
         };
+        /** OrganisationOut */
+        "OrganisationsOut.OrganisationOut": {
+            /** Org Id */
+            org_id: string;
+            /**
+             * Parent Id
+             * @description what it is part of; null: the root, or not yours to see
+             */
+            parent_id: string | null;
+            /** Code */
+            code: string;
+            /** Name */
+            name: string;
+            /**
+             * Depth
+             * @description how far below the root
+             */
+            depth: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
+        /** OrganisationsOut */
+        OrganisationsOut: {
+            /**
+             * Items
+             * @description each before what is below it
+             */
+            items: components["schemas"]["OrganisationsOut.OrganisationOut"][];
+        };
+        /** OrganisationOut */
+        OrganisationOut: {
+            /** Org Id */
+            org_id: string;
+            /**
+             * Parent Id
+             * @description what it is part of; null: the root, or not yours to see
+             */
+            parent_id: string | null;
+            /** Code */
+            code: string;
+            /** Name */
+            name: string;
+            /**
+             * Depth
+             * @description how far below the root
+             */
+            depth: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
+        /** OrganisationIn */
+        OrganisationIn: {
+            /**
+             * Name
+             * @description what people call it
+             */
+            name: string;
+            /**
+             * Code
+             * @description short name; null: made of its id
+             * @default null
+             */
+            code: string | null;
+            /**
+             * Parent Id
+             * @description what it is part of; null: the caller's organisation
+             * @default null
+             */
+            parent_id: string | null;
+        };
         /**
          * CallerOut
          * @description A user, and what this user may do now. Who must change the password first may do nothing yet.
@@ -2331,7 +2684,7 @@ export interface components {
             /** Username */
             username: string;
             /** Permissions */
-            permissions: ("camera.manage" | "camera.view_all" | "camera.unmasked" | "user.manage" | "pass.view" | "photo.detect" | "frame.archive" | "face.view" | "face.search" | "face.manage" | "face.erase" | "face.audit")[];
+            permissions: ("camera.create" | "camera.delete" | "camera.update" | "camera.read" | "camera.approve" | "camera.export" | "camera.backup" | "camera.unmasked" | "patrol.create" | "patrol.delete" | "patrol.update" | "patrol.read" | "patrol.approve" | "patrol.export" | "patrol.backup" | "user.create" | "user.delete" | "user.update" | "user.read" | "user.approve" | "user.export" | "user.backup" | "chat.create" | "chat.delete" | "chat.update" | "chat.read" | "chat.approve" | "chat.export" | "chat.backup" | "pass.read" | "pass.export" | "photo.detect" | "frame.archive" | "storage.read" | "face.view" | "face.search" | "face.manage" | "face.erase" | "face.audit" | "alert.create" | "alert.delete" | "alert.update" | "alert.read" | "alert.export" | "figure.read" | "figure.export" | "audit.read" | "audit.export" | "role.create" | "role.delete" | "role.update" | "organisation.create" | "organisation.delete" | "organisation.update" | "token.create" | "token.delete" | "token.read" | "notice.create" | "notice.delete" | "notice.update" | "clock.read")[];
             /**
              * Cameras
              * @description cameras whose pictures the user may see; null: all of them
@@ -2541,7 +2894,7 @@ export interface components {
             /** Username */
             username: string;
             /** Permissions */
-            permissions: ("camera.manage" | "camera.view_all" | "camera.unmasked" | "user.manage" | "pass.view" | "photo.detect" | "frame.archive" | "face.view" | "face.search" | "face.manage" | "face.erase" | "face.audit")[];
+            permissions: ("camera.create" | "camera.delete" | "camera.update" | "camera.read" | "camera.approve" | "camera.export" | "camera.backup" | "camera.unmasked" | "patrol.create" | "patrol.delete" | "patrol.update" | "patrol.read" | "patrol.approve" | "patrol.export" | "patrol.backup" | "user.create" | "user.delete" | "user.update" | "user.read" | "user.approve" | "user.export" | "user.backup" | "chat.create" | "chat.delete" | "chat.update" | "chat.read" | "chat.approve" | "chat.export" | "chat.backup" | "pass.read" | "pass.export" | "photo.detect" | "frame.archive" | "storage.read" | "face.view" | "face.search" | "face.manage" | "face.erase" | "face.audit" | "alert.create" | "alert.delete" | "alert.update" | "alert.read" | "alert.export" | "figure.read" | "figure.export" | "audit.read" | "audit.export" | "role.create" | "role.delete" | "role.update" | "organisation.create" | "organisation.delete" | "organisation.update" | "token.create" | "token.delete" | "token.read" | "notice.create" | "notice.delete" | "notice.update" | "clock.read")[];
             /**
              * Cameras
              * @description cameras whose pictures the user may see; null: all of them
@@ -2567,9 +2920,33 @@ export interface components {
              * Permission
              * @enum {string}
              */
-            permission: "camera.manage" | "camera.view_all" | "camera.unmasked" | "user.manage" | "pass.view" | "photo.detect" | "frame.archive" | "face.view" | "face.search" | "face.manage" | "face.erase" | "face.audit";
+            permission: "camera.create" | "camera.delete" | "camera.update" | "camera.read" | "camera.approve" | "camera.export" | "camera.backup" | "camera.unmasked" | "patrol.create" | "patrol.delete" | "patrol.update" | "patrol.read" | "patrol.approve" | "patrol.export" | "patrol.backup" | "user.create" | "user.delete" | "user.update" | "user.read" | "user.approve" | "user.export" | "user.backup" | "chat.create" | "chat.delete" | "chat.update" | "chat.read" | "chat.approve" | "chat.export" | "chat.backup" | "pass.read" | "pass.export" | "photo.detect" | "frame.archive" | "storage.read" | "face.view" | "face.search" | "face.manage" | "face.erase" | "face.audit" | "alert.create" | "alert.delete" | "alert.update" | "alert.read" | "alert.export" | "figure.read" | "figure.export" | "audit.read" | "audit.export" | "role.create" | "role.delete" | "role.update" | "organisation.create" | "organisation.delete" | "organisation.update" | "token.create" | "token.delete" | "token.read" | "notice.create" | "notice.delete" | "notice.update" | "clock.read";
             /** User Ids */
             user_ids: string[];
+        };
+        /** RolePatch */
+        RolePatch: {
+            /**
+             * Name
+             * @default null
+             */
+            name: string | null;
+            /**
+             * Rank
+             * @default null
+             */
+            rank: number | null;
+            /**
+             * Patrol Radius M
+             * @default null
+             */
+            patrol_radius_m: number | null;
+            /**
+             * Permissions
+             * @description null, of a built-in role: what the release gives to it
+             * @default null
+             */
+            permissions: string[] | null;
         };
         /** UserPatch */
         UserPatch: {
@@ -2580,9 +2957,16 @@ export interface components {
             display_name: string | null;
             /**
              * Role
+             * @description code of a role that is not more than the caller's
              * @default null
              */
-            role: ("administrator" | "officer" | "guard") | null;
+            role: string | null;
+            /**
+             * Org Id
+             * @description move the user to this organisation
+             * @default null
+             */
+            org_id: string | null;
             /**
              * Status
              * @default null
@@ -2774,6 +3158,12 @@ export interface components {
              */
             footage: ("off" | "clips" | "continuous") | null;
             /**
+             * Org Id
+             * @description move it to this organisation
+             * @default null
+             */
+            org_id: string | null;
+            /**
              * Name
              * @default null
              */
@@ -2806,6 +3196,28 @@ export interface components {
              * @default null
              */
             enabled: boolean | null;
+        };
+        /**
+         * OrganisationPatch
+         * @description Only the fields that are there change.
+         */
+        OrganisationPatch: {
+            /**
+             * Name
+             * @default null
+             */
+            name: string | null;
+            /**
+             * Code
+             * @default null
+             */
+            code: string | null;
+            /**
+             * Parent Id
+             * @description move it there, with all below it
+             * @default null
+             */
+            parent_id: string | null;
         };
         /** BatchDetailOut */
         BatchDetailOut: {
@@ -3373,6 +3785,113 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ListedUser"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role does not allow it, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_roles_roles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RolesOut"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role does not allow it, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_roles_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RoleIn"];
+            };
+        };
+        responses: {
+            /** @description Successful response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoleOut"];
                 };
             };
             /** @description no valid token or ticket */
@@ -4470,6 +4989,113 @@ export interface operations {
             };
         };
     };
+    get_organisations_organisations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganisationsOut"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role does not allow it, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_organisations_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["OrganisationIn"];
+            };
+        };
+        responses: {
+            /** @description Successful response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganisationOut"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role does not allow it, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_internal_users: {
         parameters: {
             query?: never;
@@ -4750,6 +5376,133 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_roles_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role does not allow it, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patch_roles_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RolePatch"];
+            };
+        };
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoleOut"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role does not allow it, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             /** @description Validation error */
@@ -5144,6 +5897,133 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CameraOut"];
+                };
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role does not allow it, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_organisations_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                org_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description no valid token or ticket */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role does not allow it, or the password must be changed first */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part is away; Retry-After says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patch_organisations_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                org_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["OrganisationPatch"];
+            };
+        };
+        responses: {
+            /** @description Successful response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganisationOut"];
                 };
             };
             /** @description no valid token or ticket */
