@@ -102,7 +102,7 @@ def test_detect_in_words(pictures: Path) -> None:
         (["fly"], 2, "fly"),
         (["up", "--port", "0"], 2, "port"),
         (["camera", "add", "gate"], 2, "URL"),
-        (["user", "role", "wang", "king"], 2, "king"),
+        (["user", "role", "wang", "King!"], 2, "King!"),
         (["status", "--data", "/nowhere/at/all"], 1, "nothing runs"),
         (["camera", "list", "--data", "/nowhere/at/all"], 1, "xunshi up"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,7 +12,16 @@ import click
 from xunshi.commands.options import data_option, json_option
 from xunshi.words import choose
 
-_ROLE = "CODE"
+
+class _RoleCode(click.ParamType):
+    """The code of a role; which there are is known to the database only."""
+
+    name = "code"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not re.fullmatch(r"[a-z][a-z0-9_]{1,31}", value):
+            self.fail(f"expected the code of a role, such as guard, got {value!r}", param, ctx)
+        return value
 
 
 @click.group()
@@ -25,7 +35,7 @@ def user() -> None:
 
 @user.command()
 @click.argument("username")
-@click.option("--role", metavar=_ROLE, default="guard", show_default=True)
+@click.option("--role", type=_RoleCode(), default="guard", show_default=True)
 @click.option("--organisation", metavar="WHICH", default="root", show_default=True, help="Code or id.")
 @data_option
 def add(username: str, role: str, organisation: str, data: Path) -> None:
@@ -54,7 +64,7 @@ def list_users(as_json: bool, data: Path) -> None:  # noqa: FBT001 - click passe
 
 @user.command()
 @click.argument("username")
-@click.argument("role")
+@click.argument("role", type=_RoleCode())
 @data_option
 def role(username: str, role: str, data: Path) -> None:
     """Give a user another role; it counts at once."""
