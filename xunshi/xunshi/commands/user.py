@@ -13,7 +13,7 @@ from xunshi.commands.options import data_option, json_option
 from xunshi.words import choose
 
 
-class _RoleCode(click.ParamType):
+class _RoleCode(click.ParamType[str]):
     """The code of a role; which there are is known to the database only."""
 
     name = "code"
