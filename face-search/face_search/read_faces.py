@@ -39,6 +39,10 @@ MARGIN: Final = 0.35
 PORTRAIT_PX: Final = 320
 
 
+#: People enrol pictures of every form: 700 of them took 350 MiB in prepared operations that hardly anybody used again,
+#: and take 220 so, for a twentieth more time (docs/design/0018-face-index.md).
+FOR_ANY_PICTURE: Final = networks.Tuning(kept_operations=64)
+
 #: Faces that one turn makes vectors of: whoever reads one face waits for these, not for a whole crowd.
 TURN_FACES: Final = 4
 
@@ -109,7 +113,7 @@ def open_reader(
         embedder.embed([np.zeros((UPRIGHT_PX, UPRIGHT_PX, 3), np.uint8)])  # what it cannot do it says now
     except ValueError as error:
         raise ArtifactError(f"embedding model {card.name}: {error}") from error
-    finder = networks.mask_reader(device="cuda" if on_gpu else "cpu", threads=threads)
+    finder = networks.mask_reader(device="cuda" if on_gpu else "cpu", threads=threads, tuning=FOR_ANY_PICTURE)
     return Reader(card, finder, Landmarks(OpenVinoSession(yunet, threads, fixed_shapes=len(WINDOWS))), embedder)
 
 

@@ -18,10 +18,14 @@ Device = Literal["auto", "cpu", "cuda"]
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """How our own network is run: `precision` of torch on a GPU, `mode` of OpenVINO."""
+    """How our own network is run: `precision` of torch on a GPU, `mode` of OpenVINO.
+
+    `kept_operations`: see `OpenVinoSession`; for whoever meets pictures of every form, as those who enrol faces do.
+    """
 
     precision: Literal["full", "half"] = "full"
     mode: Literal["latency", "throughput"] = "latency"
+    kept_operations: int | None = None
 
 
 #: What suits a worker on a CPU.
@@ -72,10 +76,11 @@ def mask_reader(
 
 
 def _on_cpu(threads: int, tuning: Tuning) -> tuple[Session, Session, Session]:
+    mode, kept = tuning.mode, tuning.kept_operations
     return (
-        OpenVinoSession(weights.FACE_DETECTOR_OPENVINO, threads, DETECTOR_SHAPES, mode=tuning.mode),
-        OpenVinoSession(weights.MASK_STATE_OPENVINO, threads, STATE_SHAPES, mode=tuning.mode),
-        OpenVinoSession(weights.MASK_STATE_FINE_OPENVINO, threads, mode=tuning.mode),
+        OpenVinoSession(weights.FACE_DETECTOR_OPENVINO, threads, DETECTOR_SHAPES, mode=mode, kept_operations=kept),
+        OpenVinoSession(weights.MASK_STATE_OPENVINO, threads, STATE_SHAPES, mode=mode, kept_operations=kept),
+        OpenVinoSession(weights.MASK_STATE_FINE_OPENVINO, threads, mode=mode, kept_operations=kept),
     )
 
 

@@ -102,6 +102,12 @@ def test_tuning_for_many_answers_does_not_change_them(openvino_session: OpenVino
     assert np.abs(many.run(_crops(5))[0] - openvino_session.run(_crops(5))[0]).max() < TOLERANCE
 
 
+def test_forgetting_how_shapes_are_computed_does_not_change_answers(openvino_session: OpenVinoSession) -> None:
+    forgetful = OpenVinoSession(weights.MASK_STATE_OPENVINO, kept_operations=1)
+    for count in (1, 5, 2, 5, 1):
+        assert np.abs(forgetful.run(_crops(count))[0] - openvino_session.run(_crops(count))[0]).max() < TOLERANCE
+
+
 def test_a_crop_is_judged_the_same_alone_and_in_a_batch(session: Session) -> None:
     crops = _crops(5)
     together = session.run(crops)[0]

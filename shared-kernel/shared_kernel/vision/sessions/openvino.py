@@ -35,6 +35,8 @@ class OpenVinoSession:
         fixed_shapes: int = 0,
         precision: Literal["f32", "bf16"] = "f32",
         mode: Literal["latency", "throughput"] = "latency",
+        *,
+        kept_operations: int | None = None,
     ) -> None:
         """Load and compile.
 
@@ -45,6 +47,8 @@ class OpenVinoSession:
                 first. Worth it for a network whose inputs come in few shapes.
             precision: of the computation; bf16 is faster on processors that have it and changes answers a little.
             mode: what OpenVINO is told to tune for, one answer soon or many answers.
+            kept_operations: how many operations OpenVINO keeps prepared for shapes that it has met, those used last;
+                None: its own 5,000, which is hundreds of MiB once hundreds of shapes were met.
         """
         core = openvino.Core()
         self._options = {
@@ -53,6 +57,8 @@ class OpenVinoSession:
             "INFERENCE_NUM_THREADS": threads,
             **NOT_PINNED,
         }
+        if kept_operations is not None:
+            self._options["CPU_RUNTIME_CACHE_CAPACITY"] = str(kept_operations)
         self._core = core
         self._path = path
         self._fixed_shapes = fixed_shapes
