@@ -25,7 +25,11 @@ class Heard:
 
     def passes(self) -> list[str]:
         """Ids of the passes, in the order heard."""
-        return [data["pass"]["pass_id"] for _, event, data in self.events if event == "pass"]
+        return [heard["pass_id"] for heard in self.observed()]
+
+    def observed(self) -> list[dict[str, Any]]:
+        """The passes as they were told, in the order heard; of other events a stream tells too."""
+        return [data["pass"] for _, event, data in self.events if event == "pass"]
 
 
 def parse(lines: Iterable[str], heard: Heard) -> None:

@@ -75,7 +75,7 @@ def test_opening_and_closing_are_two_events_of_one_pass(live: World) -> None:
     last = live.observe(camera_id)
     ear.wait_for(3)
     assert ear.heard.passes() == [opened.pass_id, opened.pass_id, last.pass_id]
-    assert [data["pass"]["closed_at"] is None for _, _, data in ear.heard.events] == [True, False, True]
+    assert [heard["closed_at"] is None for heard in ear.heard.observed()] == [True, False, True]
 
 
 def test_only_visible_cameras_are_heard(live: World) -> None:

@@ -42,4 +42,4 @@ def test_nobody_holds_a_free_port() -> None:
 def test_inner_ports_are_all_different() -> None:
     chosen = parts.Ports.choose(workers=2, streams=3)
     single = [value for value in vars(chosen).values() if isinstance(value, int)]
-    assert len({*single, *chosen.workers, *chosen.streams}) == 8 + 2 + 3
+    assert len({*single, *chosen.workers, *chosen.streams}) == 7 + 2 + 3
